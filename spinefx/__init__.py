@@ -1,0 +1,3 @@
+"""spinefx: from spine scans to insight."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,47 @@
+"""The contract as a plugin imports it: `from spinefx.api import Features, Plugin, Scan, hookimpl`."""
+
+from __future__ import annotations
+
+from spinefx.contract.errors import (
+    DataError,
+    GridError,
+    LabelTableError,
+    PlanError,
+    PluginError,
+    Problem,
+    SchemeError,
+    SpinefxError,
+    StageError,
+    StoreError,
+)
+from spinefx.contract.features import Features, Row, unit_of
+from spinefx.contract.findings import Column, Figure, Findings, Panel, Series, Table
+from spinefx.contract.grid import Grid
+from spinefx.contract.hookspecs import hookimpl
+from spinefx.contract.labels import LabelRow, Labels, Remark
+from spinefx.contract.plugin import API, KINDS, Plugin
+from spinefx.contract.scan import Case, LabelMap, Sample, Scan, Volume
+from spinefx.contract.scheme import Scheme, Structure
+from spinefx.contract.schemes import SCHEMES, disc_below, scheme
+from spinefx.contract.stages import (
+    Augmenter,
+    Encoder,
+    Evaluator,
+    GeometryAnalyser,
+    LabelSource,
+    LatentAnalyser,
+    Loader,
+    Preprocessor,
+    ScanAnalyser,
+    Segmenter,
+)
+from spinefx.contract.study import Change, Fitting, Latents, SampleList, SampleSet, Split, Study
+
+__all__ = [
+    "API", "KINDS", "SCHEMES", "Augmenter", "Case", "Change", "Column", "DataError", "Encoder", "Evaluator", "Features",
+    "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
+    "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
+    "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
+    "SchemeError", "Segmenter", "Series", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
+    "Table", "Volume", "disc_below", "hookimpl", "scheme", "unit_of",
+]  # fmt: skip
