@@ -37,7 +37,7 @@ def _sum(arrays: Mapping[str, NDArray[Any]]) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         whole.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-        whole.update(memoryview(array).cast("B") if array.size else b"")
+        whole.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
     return whole.hexdigest()
 
 
@@ -86,7 +86,9 @@ class Cache:
         """The artefact; StoreError where it is absent or damaged."""
         found = self.get(key)
         if found is None:
-            raise StoreError(f"{self.path(key)}: the cached artefact is gone or damaged; run again, it will be made anew")
+            raise StoreError(
+                f"{self.path(key)}: the cached artefact is gone or damaged; run again, it will be made anew"
+            )
         return found
 
     def meta(self, key: str) -> Any:

@@ -28,7 +28,9 @@ def _told(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = "free some space, then run again: what is done stays done" if error.errno in _FULL else "check the folder"
+        remedy = (
+            "free some space, then run again: what is done stays done" if error.errno in _FULL else "check the folder"
+        )
         raise StoreError(f"{path}: cannot {doing}: {error.strerror or error}; {remedy}") from error
 
 
