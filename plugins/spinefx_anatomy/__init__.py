@@ -1,1 +1,158 @@
-"""To be filled."""
+"""Anatomy: where the structures are, on which grid, and how large they are in millimetres.
+
+This module holds the options and the offers; every implementation is imported when it is built.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from spinefx.api import Plugin, hookimpl
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Spacing = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class MaskOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the segmenter `mask`."""
+
+
+class OrientOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the preprocessor `orient`."""
+
+    to: str = Field(
+        "LPS",
+        pattern="^[LRPASI]{3}$",
+        description="where the array axes run, last axis first, as ITK names it: one of L/R, one of P/A, one of S/I",
+    )
+
+    @model_validator(mode="after")
+    def _each_direction_once(self) -> OrientOptions:
+        if sorted(self.to.translate(str.maketrans("RAI", "LPS"))) != ["L", "P", "S"]:
+            raise ValueError(f"orientation {self.to!r} must hold one of L or R, one of P or A and one of S or I")
+        return self
+
+
+class ResampleOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the preprocessor `resample`."""
+
+    spacing_mm: Positive | tuple[Spacing, Spacing, Spacing] | None = Field(
+        None, description="voxel size in mm, one number or three in order (z, y, x), 0 keeps an axis; none keeps all"
+    )
+    onto: str = Field("", description="modality whose grid is the base; empty: the mask's, or else the first image's")
+    labels: Literal["label-thin", "label-smooth", "nearest"] = Field(
+        "label-smooth", description="how the mask is resampled: keep thin structures, smooth outlines, or nearest voxel"
+    )
+    antialias: bool = Field(True, description="blur an image along the axes that get coarser")
+
+
+class NormaliseOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the preprocessor `normalise`."""
+
+    images: tuple[str, ...] = Field((), description="modalities to normalise; empty: all")
+    low: float = Field(1.0, ge=0, lt=100, description="percentile of the foreground that becomes 0")
+    high: float = Field(99.0, gt=0, le=100, description="percentile of the foreground that becomes 1")
+    window: tuple[float, float] | None = Field(
+        None, description="fixed intensities that become 0 and 1 (HU for CT), instead of percentiles"
+    )
+    clip: bool = Field(True, description="cut the result to 0..1")
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> NormaliseOptions:
+        low, high = self.window or (self.low, self.high)
+        if not low < high:
+            raise ValueError(f"low ({low:g}) must lie below high ({high:g})")
+        return self
+
+
+class CropOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the preprocessor `crop`."""
+
+    structures: tuple[str, ...] = Field((), description='kinds to keep in view ("disc", "vertebra"); empty: all')
+    margin_mm: float = Field(10.0, ge=0, le=1000, description="free space around them, in mm")
+
+
+def _mask(options: MaskOptions) -> Any:
+    from spinefx_anatomy.mask import Mask
+
+    return Mask(options)
+
+
+def _orient(options: OrientOptions) -> Any:
+    from spinefx_anatomy.orient import Orient
+
+    return Orient(options)
+
+
+def _resample(options: ResampleOptions) -> Any:
+    from spinefx_anatomy.resample import Resample
+
+    return Resample(options)
+
+
+def _normalise(options: NormaliseOptions) -> Any:
+    from spinefx_anatomy.normalise import Normalise
+
+    return Normalise(options)
+
+
+def _crop(options: CropOptions) -> Any:
+    from spinefx_anatomy.crop import Crop
+
+    return Crop(options)
+
+
+@hookimpl
+def spinefx_segmenters() -> list[Plugin]:
+    """The segmenters of this pack."""
+    return [
+        Plugin(
+            name="mask",
+            api=1,
+            version=1,
+            summary="The mask that came with the images, checked against its label scheme.",
+            options=MaskOptions,
+            build=_mask,
+        )
+    ]
+
+
+@hookimpl
+def spinefx_preprocessors() -> list[Plugin]:
+    """The preprocessors of this pack."""
+    return [
+        Plugin(
+            name="orient",
+            api=1,
+            version=1,
+            summary="Axes reordered and flipped to a named orientation, without interpolation.",
+            options=OrientOptions,
+            build=_orient,
+        ),
+        Plugin(
+            name="resample",
+            api=1,
+            version=1,
+            summary="Images and mask on one grid of a chosen voxel size.",
+            options=ResampleOptions,
+            build=_resample,
+        ),
+        Plugin(
+            name="normalise",
+            api=1,
+            version=1,
+            summary="Intensities scaled to 0..1 by percentiles of the foreground, or by a fixed window.",
+            options=NormaliseOptions,
+            build=_normalise,
+        ),
+        Plugin(
+            name="crop",
+            api=1,
+            version=1,
+            summary="Images and mask cut to the structures and a margin around them.",
+            options=CropOptions,
+            build=_crop,
+        ),
+    ]
