@@ -1,0 +1,136 @@
+"""What can be counted on label maps and feature maps: statistics, surfaces, soft moments; world units out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.contract.errors import GridError
+from spinefx.contract.grid import Grid
+from spinefx.kernels import reference_measures as _core
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+IMAGE_DTYPES = ("float32", "int16", "uint16", "uint8")
+
+
+@dataclass(frozen=True, eq=False)
+class LabelStatistics:
+    """One row per label present, in ascending order of `value`; 0 is background and has none.
+
+    value, voxels : (n,) int64.            volume_mm3 : (n,).
+    centroid_mm : (n, 3) world x, y, z.    covariance_mm2 : (n, 3, 3) world, of voxel centres, divided by their number.
+    box : (n, 2, 3) int64, the first and one past the last index, order z, y, x.
+    mean, std, minimum, maximum, total : (n,) of the image, None without one; std divides by the number of voxels.
+    """
+
+    value: Whole
+    voxels: Whole
+    volume_mm3: Floats
+    centroid_mm: Floats
+    covariance_mm2: Floats
+    box: Whole
+    mean: Floats | None = None
+    std: Floats | None = None
+    minimum: Floats | None = None
+    maximum: Floats | None = None
+    total: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def row(self, value: int) -> int:
+        """The row of a label; KeyError where it is absent."""
+        found = np.flatnonzero(self.value == value)
+        if not found.size:
+            raise KeyError(f"label {value} is absent; present: {self.value.tolist()}")
+        return int(found[0])
+
+
+def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> LabelStatistics:
+    """Size, place, spread and box of every label, and its intensities where an image is given; one pass.
+
+    Parameters
+    ----------
+    labels : (z, y, x) uint16, uint8 or bool
+    image : (z, y, x) float32, int16, uint16 or uint8, optional
+        On the same grid.
+
+    Raises
+    ------
+    TypeError, GridError
+        If a dtype or shape does not fit.
+    """
+    given = _labels(labels, grid)
+    value, voxels, first, second, box = _core.label_sums(given)
+    count = voxels[:, None].astype(np.float64)
+    middle = first / count
+    # Shifted products stay exact in whole numbers as long as n * sum fits; beyond that floats are as good.
+    spread = second / count - np.stack([middle[:, a] * middle[:, b] for a, b in _PAIRS], axis=1)
+    inner = spread[:, _PLACE]
+    turn = grid.affine[:3, :3]
+    covariance = turn @ inner @ turn.T
+    found = LabelStatistics(value, voxels, voxels * grid.voxel_mm3, grid.to_world(middle), covariance, box)
+    if image is None:
+        return found
+    pixels = np.asarray(image)
+    if pixels.dtype.name not in IMAGE_DTYPES:
+        raise TypeError(f"image must be {', '.join(IMAGE_DTYPES)}, got {pixels.dtype}")
+    if pixels.shape != grid.shape:
+        raise GridError(f"image has shape {pixels.shape}, its grid {grid.shape}")
+    total, variance, minimum, maximum = _core.intensity_sums(given, np.ascontiguousarray(pixels))
+    return LabelStatistics(
+        value, voxels, found.volume_mm3, found.centroid_mm, covariance, box,
+        np.asarray(total / voxels, np.float64), np.asarray(np.sqrt(variance), np.float64), minimum, maximum, total,
+    )  # fmt: skip
+
+
+_PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))
+_PLACE = np.array([[0, 3, 4], [3, 1, 5], [4, 5, 2]])
+
+
+def surface(labels: Array, grid: Grid, value: int, *, rounds: int = 8) -> tuple[Floats, Whole, float]:
+    """A smooth, watertight mesh of one label: vertices_mm (n, 3), faces (m, 3) and area_mm2.
+
+    A surface net: one vertex per cell of eight voxel centres that the border passes, smoothed `rounds` times by Taubin's
+    filter without leaving its cell (at most half a voxel off). Faces turn outward; every edge
+    belongs to an even number of faces, two but where parts of the label touch along an edge only. The volume's border
+    closes the label. An absent label gives empty arrays and area 0.
+
+    Notes
+    -----
+    Gibson: Constrained elastic surface nets, MICCAI 1998. Taubin: A signal processing approach to fair surface
+    design, SIGGRAPH 1995.
+    """
+    if rounds < 0:
+        raise ValueError(f"rounds must be >= 0, got {rounds}")
+    vertices, faces = _core.surface(_labels(labels, grid), int(value), grid.affine, int(rounds))
+    a, b, c = (vertices[faces[:, k]] for k in range(3))
+    area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
+    return vertices, faces, area
+
+
+def soft_moments(maps: NDArray[np.float32]) -> Floats:
+    """(n, c, 10) float64 of maps (n, c, z, y, x) float32: mass, first (z, y, x), second (zz, yy, xx, zy, zx, yx).
+
+    Raw sums of value, value * index and value * index * index, in index units; divide by the mass for means.
+    """
+    given = np.asarray(maps)
+    if given.ndim != 5 or given.dtype != np.float32:
+        raise TypeError(f"maps must be float32 (n, c, z, y, x), got {given.dtype} {given.shape}")
+    return _core.soft_moments(np.ascontiguousarray(given))
+
+
+def _labels(labels: Array, grid: Grid) -> Array:
+    given = np.asarray(labels)
+    if given.dtype == np.bool_:
+        given = given.view(np.uint8) if given.flags.c_contiguous else np.ascontiguousarray(given).view(np.uint8)
+    if given.dtype.name not in ("uint16", "uint8"):
+        raise TypeError(f"labels must be uint16, uint8 or bool, got {given.dtype}: convert with astype first")
+    if given.shape != grid.shape:
+        raise GridError(f"labels have shape {given.shape}, their grid {grid.shape}")
+    return np.ascontiguousarray(given)

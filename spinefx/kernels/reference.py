@@ -1,0 +1,152 @@
+"""The NumPy twin of the C++ core's sampling: slow, short and plain, so that it can be believed by reading.
+
+Same signatures as `spinefx.kernels._core`; tests hold the two against each other. Nothing else imports it.
+All positions here are indices (z, y, x); `matrix` (3, 4) maps a target index to a source index.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+SNAP = 1e-6  # voxels; a point this close below a border or a tie counts as on it, whatever rounding did to it
+VOTES = 1024  # label votes are whole numbers of 1/1024 of a voxel along each axis, so sums are exact
+
+
+def positions(shape: tuple[int, ...], matrix: Floats) -> Floats:
+    """(3, z, y, x) source indices of all voxels of a target of `shape`."""
+    z, y, x = np.indices(shape, sparse=True)
+    return np.stack([((row[0] * z + row[3]) + row[1] * y) + row[2] * x for row in np.asarray(matrix, np.float64)])
+
+
+def sample(
+    data: Array,
+    out: Array,
+    matrix: Floats,
+    method: str,
+    fill: float,
+    displacement: NDArray[np.float32] | None = None,
+    field: Floats | None = None,
+) -> None:
+    """Fill `out` (z, y, x) from `data` (z, y, x) of the same dtype.
+
+    method : "linear", "nearest", "label-smooth" or "label-thin".
+    displacement : (3, z, y, x) float32 world vectors (x, y, z) on the target; `field` (3, 3) turns them into indices.
+    """
+    points = positions(out.shape, matrix)
+    if displacement is not None and field is not None:
+        points = points + np.einsum("ab,bzyx->azyx", field, displacement.astype(np.float64))
+    inside = np.ones(out.shape, bool)
+    for axis, size in enumerate(data.shape):
+        inside &= (points[axis] >= -0.5 - SNAP) & (points[axis] < size - 0.5 - SNAP)
+    if method == "linear":
+        found = _rounded(_linear(data, points), data.dtype)
+    elif method == "nearest":
+        found = _nearest(data, points)
+    else:
+        found = _vote(data, points)
+    out[...] = np.where(inside, found, np.asarray(fill, data.dtype))
+    if method == "label-thin":
+        _paint_thin(data, out, points, inside, np.asarray(matrix, np.float64))
+
+
+def _rounded(values: Floats, dtype: np.dtype[Any]) -> Array:
+    if dtype.kind == "f":
+        return values.astype(dtype)
+    limits = np.iinfo(dtype)
+    return np.clip(np.floor(values + 0.5), limits.min, limits.max).astype(dtype)
+
+
+def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]], Floats]:
+    low, high, fraction = [], [], []
+    for axis, size in enumerate(shape):
+        place = np.clip(points[axis], 0, size - 1)
+        first = np.minimum(np.floor(place), max(size - 2, 0)).astype(np.int64)
+        low.append(first)
+        high.append(np.minimum(first + 1, size - 1))
+        fraction.append(place - first)
+    return low, high, np.stack(fraction)
+
+
+def _linear(data: Array, points: Floats) -> Floats:
+    low, high, fraction = _cells(points, data.shape)
+    total = np.zeros(points.shape[1:])
+    for corner in np.ndindex(2, 2, 2):
+        index = tuple(high[a] if corner[a] else low[a] for a in range(3))
+        weight = np.prod([fraction[a] if corner[a] else 1 - fraction[a] for a in range(3)], axis=0)
+        total += weight * data[index].astype(np.float64)
+    return total
+
+
+def _nearest(data: Array, points: Floats) -> Array:
+    index = tuple(
+        np.clip(np.floor(points[a] + (0.5 + SNAP)), 0, n - 1).astype(np.int64) for a, n in enumerate(data.shape)
+    )
+    found: Array = data[index]
+    return found
+
+
+def _vote(data: Array, points: Floats) -> Array:
+    """The label with the most linear weight; where weights tie, the smallest label."""
+    low, high, fraction = _cells(points, data.shape)
+    share = np.floor(fraction * VOTES + 0.5).astype(np.int64)
+    labels, weights = [], []
+    for corner in np.ndindex(2, 2, 2):
+        labels.append(data[tuple(high[a] if corner[a] else low[a] for a in range(3))])
+        weights.append(np.prod([share[a] if corner[a] else VOTES - share[a] for a in range(3)], axis=0))
+    best = np.full(points.shape[1:], -1, np.int64)
+    winner = np.zeros(points.shape[1:], data.dtype)
+    for label in labels:
+        votes = sum(np.where(other == label, weight, 0) for other, weight in zip(labels, weights, strict=True))
+        better = (votes > best) | ((votes == best) & (label < winner))
+        winner, best = np.where(better, label, winner), np.where(better, votes, best)
+    return winner
+
+
+def _paint_thin(data: Array, out: Array, points: Floats, inside: NDArray[np.bool_], matrix: Floats) -> None:
+    """Give every target voxel that a thin part of a label passes through to that label."""
+    thin = thin_parts(data, matrix)
+    reach = np.maximum(0.5, 0.5 * np.abs(matrix[:, :3]).sum(axis=1)) + SNAP
+    for z, y, x in zip(*np.nonzero(inside), strict=True):
+        place = points[:, z, y, x]
+        window = tuple(
+            slice(max(0, int(np.ceil(p - r))), min(n, int(np.floor(p + r)) + 1))
+            for p, r, n in zip(place, reach, data.shape, strict=True)
+        )
+        near = thin[window]
+        values, counts = np.unique(near[near != 0], return_counts=True)
+        if values.size:
+            out[z, y, x] = values[np.argmax(counts)]
+
+
+def thin_parts(data: Array, matrix: Floats) -> Array:
+    """`data` where a label is too thin for the vote to keep it, 0 elsewhere.
+
+    Thin is what an opening with a box of `floor(step) + 1` (at least 2) voxels removes, where `step` is the target's
+    spacing along that source axis, except for the rim that hugs what the opening keeps. The border is replicated.
+    """
+    steps = np.abs(matrix[:, :3]).sum(axis=1)
+    width = tuple(max(2, int(np.floor(step + SNAP)) + 1) for step in steps)
+    thick = np.zeros(data.shape, bool)
+    padded = np.pad(data, [(w - 1, w - 1) for w in width], mode="edge")
+    boxes = np.lib.stride_tricks.sliding_window_view(padded, width)
+    uniform = (boxes == boxes[..., :1, :1, :1]).all(axis=(3, 4, 5)) & (boxes[..., 0, 0, 0] != 0)
+    for offset in np.ndindex(*width):
+        thick |= uniform[tuple(slice(o, o + n) for o, n in zip(offset, data.shape, strict=True))]
+    body = np.where(thick, data, 0)
+    core = np.where((data != 0) & ~_touches(data, body), data, 0)
+    return np.where((data != 0) & ~thick & _touches(data, core), data, 0)
+
+
+def _touches(data: Array, other: Array) -> NDArray[np.bool_]:
+    """Where a voxel of `data` has its own label among the 27 voxels of `other` around it."""
+    padded = np.pad(other, 1)
+    found = np.zeros(data.shape, bool)
+    for offset in np.ndindex(3, 3, 3):
+        found |= data == padded[tuple(slice(o, o + n) for o, n in zip(offset, data.shape, strict=True))]
+    return found & (data != 0)

@@ -1,0 +1,213 @@
+"""Resampling and warping: checks, grids to index maps, and the call into the core.
+
+Conventions are ITK's: voxels are sampled at their centres, a point lies inside an image of n voxels when its index is
+in [-0.5, n - 0.5), values between the outermost centres and the border are those of the outermost voxel, and what lies
+outside is `fill`. A point within 1e-6 voxels of a border or tie counts as on it, so rounding decides nothing.
+Whole-number images are rounded half up (ITK's own resample filter cuts off instead).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, TypeVar, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from spinefx.contract.errors import DataError, GridError
+from spinefx.contract.grid import Grid
+from spinefx.kernels import reference as _core
+
+Method = Literal["linear", "nearest", "label-smooth", "label-thin"]
+METHODS: tuple[str, ...] = get_args(Method)
+DTYPES = ("float32", "int16", "uint16", "uint8")
+LABEL_DTYPES = ("uint16", "uint8", "int16")
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+Array = NDArray[Any]
+Floats = NDArray[np.float64]
+
+
+class LostLabelError(DataError, ValueError):
+    """Labels of the source that lie in the target's view have no voxel in the result; `labels` names them."""
+
+    def __init__(self, labels: tuple[int, ...], method: str) -> None:
+        self.labels = labels
+        remedy = "use method='label-thin' or a finer target" if method != "label-thin" else "use a finer target"
+        super().__init__(f"resampling by {method} lost label(s) {', '.join(map(str, labels))}: {remedy}")
+
+
+def resample(
+    data: NDArray[Scalar],
+    source: Grid,
+    target: Grid,
+    *,
+    method: Method = "linear",
+    antialias: bool = False,
+    fill: float = 0,
+    out: NDArray[Scalar] | None = None,
+) -> NDArray[Scalar]:
+    """`data` of `source` as it looks on `target`: a new array, or `out`.
+
+    Parameters
+    ----------
+    data : (..., z, y, x) float32, int16, uint16, uint8 or bool
+        The last three axes are the source's; axes before them are channels or a batch.
+    method : str
+        linear        trilinear.
+        nearest       the voxel that holds the point, half up.
+        label-smooth  the label with the most linear weight (ties: the smallest); smooth borders, no one-hot volume.
+        label-thin    label-smooth, then every part of a label that is thinner than the vote can keep is painted in, so
+                      that sheets and strands stay whole; thin parts get at most one target voxel thicker.
+    fill : float
+        What is written where the target reaches beyond the source.
+    out : array
+        C-contiguous, of the result's shape and dtype, not overlapping `data`.
+
+    Raises
+    ------
+    LostLabelError
+        If a label mode ends without a voxel of a label that has a voxel centre inside the target.
+    TypeError, ValueError
+        For a dtype, shape, method, fill or out that does not fit.
+    """
+    return _apply(data, source, target, None, None, method, antialias, fill, out)
+
+
+def warp(
+    data: NDArray[Scalar],
+    source: Grid,
+    target: Grid,
+    *,
+    matrix: ArrayLike | None = None,
+    displacement: NDArray[np.float32] | None = None,
+    method: Method = "linear",
+    fill: float = 0,
+    out: NDArray[Scalar] | None = None,
+) -> NDArray[Scalar]:
+    """`data` seen through a map of the world: output(p) = input(matrix @ p + displacement(p)), in one pass.
+
+    Parameters
+    ----------
+    matrix : (3, 4) or (4, 4) float, optional
+        From a world point (x, y, z) in mm on the target to one on the source; the identity where left out.
+    displacement : (3, z, y, x) float32, optional
+        World vectors (x, y, z) in mm, one per target voxel, added after `matrix`.
+
+    The rest is as for `resample`; a displaced label map may lose labels that it moves out of view without an error.
+    """
+    moved = None if matrix is None else _world_matrix(matrix)
+    return _apply(data, source, target, moved, displacement, method, False, fill, out)
+
+
+def index_matrix(source: Grid, target: Grid, matrix: Floats | None = None) -> Floats:
+    """(3, 4) matrix from an index (z, y, x, 1) of `target` to an index (z, y, x) of `source`, through `matrix`."""
+    through = target.affine if matrix is None else np.vstack([matrix, [0, 0, 0, 1]]) @ target.affine
+    inverse = np.linalg.inv(source.affine[:3, :3])
+    turn = inverse @ through[:3, :3]
+    # Directions that agree to 1e-9 are meant to be the same: keep the fast, exact paths for them.
+    turn[np.abs(turn) < 1e-9 * np.abs(turn).max()] = 0.0
+    shift = inverse @ (through[:3, 3] - np.asarray(source.origin))
+    return np.ascontiguousarray(np.column_stack([turn, shift]))
+
+
+def _apply(
+    data: NDArray[Scalar],
+    source: Grid,
+    target: Grid,
+    matrix: Floats | None,
+    displacement: NDArray[np.float32] | None,
+    method: str,
+    antialias: bool,
+    fill: float,
+    out: NDArray[Scalar] | None,
+) -> NDArray[Scalar]:
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if antialias:
+        raise ValueError("antialias=True is not there yet; resample with antialias=False")
+    given = np.asarray(data)
+    _check(given, source, method)
+    result = _result(given, (*given.shape[:-3], *target.shape), out)
+    value = _fill(fill, given.dtype)
+    whole = np.ascontiguousarray(given)
+    core_in, core_out = (a.view(np.uint8) if a.dtype == np.bool_ else a for a in (whole, result))
+    index = index_matrix(source, target, matrix)
+    field: Floats | None = None
+    vectors: NDArray[np.float32] | None = None
+    if displacement is not None:
+        vectors = _vectors(displacement, target)
+        field = np.asarray(np.linalg.inv(source.affine[:3, :3]), np.float64)
+    for part in np.ndindex(*given.shape[:-3]):
+        _core.sample(core_in[part], core_out[part], index, method, value, vectors, field)
+        if method.startswith("label") and displacement is None:
+            lost = _lost(core_in[part], core_out[part], index)
+            if lost:
+                raise LostLabelError(lost, method)
+    return result
+
+
+def _check(data: Array, source: Grid, method: str) -> None:
+    names = LABEL_DTYPES if method.startswith("label") else DTYPES
+    if data.dtype.name not in (*names, "bool"):
+        raise TypeError(f"{method} takes {', '.join(names)} or bool, got {data.dtype}: convert with astype first")
+    if not data.dtype.isnative:
+        raise TypeError(f"data must be in native byte order, got {data.dtype.str}")
+    if data.shape[-3:] != source.shape:
+        raise GridError(f"data has shape {data.shape}, its last three axes must be the source grid's {source.shape}")
+
+
+def _result(data: Array, shape: tuple[int, ...], out: Array | None) -> Array:
+    if out is None:
+        return np.empty(shape, data.dtype)
+    if out.shape != shape or out.dtype != data.dtype:
+        raise ValueError(f"out must have shape {shape} and dtype {data.dtype}, got {out.shape} and {out.dtype}")
+    if not out.flags.c_contiguous or not out.flags.writeable:
+        raise ValueError("out must be C-contiguous and writeable")
+    if np.may_share_memory(out, data):
+        raise ValueError("out must not overlap data")
+    return out
+
+
+def _fill(fill: float, dtype: np.dtype[Any]) -> float:
+    value = float(fill)
+    if dtype.kind in "iub":
+        low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        if not math.isfinite(value) or value != int(value) or not low <= value <= high:
+            raise ValueError(f"fill must be a whole number in {low}..{high} for {dtype}, got {fill!r}")
+    return value
+
+
+def _world_matrix(matrix: ArrayLike) -> Floats:
+    given = np.asarray(matrix, np.float64)
+    if given.shape not in ((3, 4), (4, 4)) or not np.isfinite(given).all():
+        raise ValueError(f"matrix must be finite (3, 4) or (4, 4), got shape {given.shape}")
+    if given.shape == (4, 4) and not np.allclose(given[3], (0, 0, 0, 1)):
+        raise ValueError(f"the last row of a (4, 4) matrix must be 0 0 0 1, got {given[3].tolist()}")
+    return given[:3]
+
+
+def _vectors(displacement: NDArray[np.float32], target: Grid) -> NDArray[np.float32]:
+    given = np.asarray(displacement)
+    if given.shape != (3, *target.shape):
+        raise ValueError(f"displacement must have shape {(3, *target.shape)}, got {given.shape}")
+    if given.dtype.kind != "f":
+        raise TypeError(f"displacement must be float32, got {given.dtype}")
+    return np.ascontiguousarray(given, np.float32)
+
+
+def _lost(data: Array, out: Array, matrix: Floats) -> tuple[int, ...]:
+    """Labels of `data` that have a voxel centre inside the target and none in `out`."""
+    missing = np.setdiff1d(np.unique(data), np.append(np.unique(out), 0))
+    if not missing.size:
+        return ()
+    full = np.vstack([matrix, [0, 0, 0, 1]])
+    if abs(np.linalg.det(full)) < 1e-12:
+        return ()
+    back = np.linalg.inv(full)[:3]
+    lost = []
+    for value in missing:
+        spot = np.argwhere(data == value) @ back[:, :3].T + back[:, 3]
+        if ((spot >= -0.5) & (spot < np.asarray(out.shape) - 0.5)).all(axis=1).any():
+            lost.append(int(value))
+    return tuple(lost)
