@@ -1,0 +1,257 @@
+"""The corridor: plan -> casework -> cohort -> report. Nothing else lives here.
+
+run = Engine(Plan.read("pipeline.toml")).run()
+print(run.summary())
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from spinefx.contract.errors import DataError, PlanError, SpinefxError
+from spinefx.contract.features import Features
+from spinefx.contract.labels import Labels
+from spinefx.contract.scan import Case
+from spinefx.contract.stages import LabelSource, Loader
+from spinefx.labels import read_labels
+from spinefx.plan import Plan
+from spinefx.store.cache import Cache
+from spinefx.store.files import make_folder, sweep
+from spinefx.store.keys import Fingerprints
+from spinefx.store.lock import locked
+from spinefx.store.log import Log
+from spinefx.store.records import features_of
+from spinefx.store.run import Run
+from spinefx.store.samples import StoredSamples, places
+from spinefx.work import executors
+from spinefx.work.casework import CaseResult, Casework, Task, lost
+from spinefx.work.cohort import Cohort, Found
+from spinefx.work.flow import cohort_flow, strata
+from spinefx.work.folder import RunFolder, cache_root, known_files, remember_files
+from spinefx.work.observers import Observers
+from spinefx.work.split import deal
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a plan would work on: the cases found and the labels read."""
+
+    cases: tuple[Case, ...]
+    labels: Labels
+
+    @property
+    def unlabelled(self) -> tuple[str, ...]:
+        """Patients with images and no label."""
+        known = {row.patient for row in self.labels.rows}
+        return tuple(sorted({case.patient for case in self.cases} - known)) if known else ()
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Patients with labels and no image."""
+        return tuple(sorted({row.patient for row in self.labels.rows} - {case.patient for case in self.cases}))
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one case as it stands before a run: cached, or to run."""
+
+    case: str
+    step: str
+    cached: bool
+    key: str
+
+
+class Engine:
+    """Runs a plan.
+
+    Parameters
+    ----------
+    plan : a checked plan.
+    observers : objects with `spinefx_*` observer hooks, beside those of the installed plugins.
+
+    Raises
+    ------
+    SpinefxError
+        From `run`, for whatever concerns the whole (plan, labels, disk); a failing case is quarantined instead.
+    """
+
+    def __init__(self, plan: Plan, *, observers: Sequence[object] = ()) -> None:
+        self.plan = plan
+        self.out: Path = plan.run.out
+        self.cache = Cache(cache_root(self.out))
+        self._observers = observers
+
+    @cached_property
+    def loader(self) -> Loader:
+        """The plan's loader."""
+        loader: Loader = self.plan.data.build()
+        return loader
+
+    def check(self) -> Checked:
+        """Find the cases and read the labels; DataError names what is wrong with either."""
+        cases = tuple(self.loader.cases())
+        if not cases:
+            raise DataError(f"[data] use = {self.plan.data.use!r} finds no case; look at its root and patterns")
+        ids = [case.id for case in cases]
+        if twice := sorted({name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else ()):
+            raise DataError(f"[data] use = {self.plan.data.use!r} gives two cases the id {twice[0]!r}")
+        return Checked(cases, self._labels())
+
+    def _labels(self) -> Labels:
+        section = self.plan.labels
+        if section.table is not None:
+            return read_labels(section)
+        if not isinstance(self.loader, LabelSource):
+            if section.targets or section.covariates:
+                raise PlanError(f"[labels] names no table, and loader {self.plan.data.use!r} brings no labels")
+            return Labels()
+        own = self.loader.labels()
+        return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
+
+    def preview(self) -> list[Step]:
+        """What a run would find done and what it would do, without doing it."""
+        work = Casework(self.plan, self.cache.root)
+        fingerprints = Fingerprints(known_files(self.cache.root))
+        steps = []
+        for case in self.check().cases:
+            try:
+                keys = work.keys(fingerprints.of_case(case))
+            except DataError:
+                steps.append(Step(case.id, "load", False, ""))
+                continue
+            named = [(f"geometry {s.use}", key) for s, key in zip(work.analysers, keys.features, strict=True)]
+            named += [("picture", keys.picture), ("cut", keys.samples)]
+            steps += [Step(case.id, name, key in self.cache, key) for name, key in named]
+        remember_files(self.cache.root, fingerprints.known)
+        return steps
+
+    def run(self) -> Run:
+        """Do what is not done yet; the run as its folder holds it."""
+        make_folder(self.out)
+        with locked(self.out):
+            sweep(self.out)
+            log = Log(self.out / "log.jsonl")
+            watch = Observers(self.plan.registry.hooks, self._observers, log)
+            folder = RunFolder(self.out, self.plan)
+            try:
+                return self._run(folder, watch, log)
+            except BaseException as error:
+                known = isinstance(error, SpinefxError)
+                code = (
+                    error.exit_code
+                    if isinstance(error, SpinefxError)
+                    else 130
+                    if isinstance(error, KeyboardInterrupt)
+                    else 1
+                )
+                log.write("run stopped", exit_code=code, error=str(error) if known else type(error).__name__)
+                folder.stopped(code, f"{error}" if known else type(error).__name__)
+                watch.run_done(self.out, code)
+                raise
+
+    def _run(self, folder: RunFolder, watch: Observers, log: Log) -> Run:
+        begun = time.perf_counter()
+        checked = self.check()
+        log.write("run started", cases=len(checked.cases), seed=self.plan.run.seed)
+        folder.started(len(checked.cases))
+        watch.run_started(self.plan.to_json(), self.out, len(checked.cases))
+
+        results = self._casework(checked.cases, watch, log)
+        worked: list[str] = [step for result in results for step in result.done]
+
+        def started(step: str) -> None:
+            worked.append(step)
+            folder.at(step)
+            log.write("step started", step=step)
+
+        cohort = self._cohort(checked, results, watch, started)
+        found: list[Found] = []
+        features = Features((), {})
+        if cohort is not None:
+            features, found = cohort.measured()
+            found += cohort.evaluated(features)
+            flow = cohort_flow(results, cohort.samples.rows, cohort.split, checked.labels)
+            found.insert(0, folder.of_engine("cohort", flow))
+        code = 4 if any(result.failure for result in results) else 0
+        folder.finish(
+            results=results,
+            cohort=cohort,
+            features=features,
+            found=found,
+            worked=bool(worked),
+            exit_code=code,
+            seconds=time.perf_counter() - begun,
+            cache=self.cache,
+        )
+        log.write("run done", exit_code=code, steps=len(worked))
+        watch.run_done(self.out, code)
+        return Run(self.out)
+
+    def _casework(self, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:
+        """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
+        known = known_files(self.cache.root)
+        tasks = [Task(case, {str(p): known[str(p)] for p in case.files.values() if str(p) in known}) for case in cases]
+        results: dict[str, CaseResult] = {}
+        try:
+            for _task, result in self._executed(tasks):
+                known.update(result.fingerprints)
+                results[result.case] = replace(result, fingerprints={})
+                failure = vars(result.failure) if result.failure else {}
+                log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **failure)
+                watch.case_done(result.case, result.outcome, result.seconds)
+                if result.failure and self.plan.run.on_error == "stop":
+                    raise DataError(
+                        f"case {result.case}: {result.failure.stage} {result.failure.plugin}: {result.failure.cause}"
+                        '; stopped by [run] on_error = "stop"'
+                    )
+        finally:
+            remember_files(self.cache.root, known)
+        return [results[case.id] for case in cases]
+
+    def _executed(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, CaseResult]]:
+        run = self.plan.run
+        if run.executor == "serial":
+            return executors.serial(Casework(self.plan, self.cache.root), tasks)
+        payload = {"plan": self.plan.to_json(), "cache": str(self.cache.root)}
+        build = Casework.from_payload
+        limit = run.timeout or None
+        return executors.processes(
+            build, payload, tasks, lost=lost, workers=executors.count(run.workers), timeout=limit
+        )
+
+    def _cohort(
+        self, checked: Checked, results: Sequence[CaseResult], watch: Observers, started: Callable[[str], None]
+    ) -> Cohort | None:
+        """The once-only steps, or None where no case is left to do them on."""
+        kept = [result for result in results if result.keys is not None and result.failure is None]
+        if not kept:
+            return None
+        found = [place for result in kept for place in places(self.cache, result.keys.samples)]  # type: ignore[union-attr]
+        samples = StoredSamples(self.cache, tuple(found))
+        tables = [features_of(self.cache.require(key)) for result in kept for key in result.keys.features]  # type: ignore[union-attr]
+        labels, section = checked.labels, self.plan.split
+        patients = sorted({row.patient for row in samples.rows})
+        groups = strata(section.stratify, patients, samples.rows, labels) if section.stratify else None
+        split = deal(
+            patients,
+            seed=self.plan.run.seed,
+            test=section.test,
+            validation=section.validation,
+            folds=section.folds,
+            strata=groups,
+        )
+        return Cohort(
+            plan=self.plan,
+            cache=self.cache,
+            samples=samples,
+            anatomy=Features.joined(tables),
+            labels=labels,
+            split=split,
+            epoch_done=watch.epoch_done,
+            started=started,
+            facts={case.id: case.facts for case in checked.cases},
+        )

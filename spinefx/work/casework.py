@@ -1,0 +1,239 @@
+"""One case: load, segment, preprocess, measure, cut. Every step has a key; what is there already is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from spinefx.contract.errors import DataError, SpinefxError, StageError, StoreError
+from spinefx.contract.features import Features
+from spinefx.contract.grid import Grid
+from spinefx.contract.scan import Case, LabelMap, Scan
+from spinefx.contract.scheme import Scheme, Structure
+from spinefx.plan import Plan, Stage
+from spinefx.store.cache import Artefact, Cache
+from spinefx.store.keys import Fingerprints, Stamp, step_key
+from spinefx.store.records import png, put_features
+from spinefx.store.samples import put_samples
+from spinefx.work import cut, picture
+
+Made = TypeVar("Made")
+
+PICTURE = 1
+"""Raised when the same scan is pictured differently; part of the cache key."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a case was quarantined: which stage, which plugin, what it said."""
+
+    stage: str
+    plugin: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Where the results of one case lie in the cache."""
+
+    segment: str
+    features: tuple[str, ...]
+    samples: str
+    picture: str
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every artefact that a finished case has."""
+        return (*self.features, self.samples, self.picture)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One case to do, and what is known of its files from earlier runs."""
+
+    case: Case
+    known: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """How one case ended; small, since the driver keeps one for each."""
+
+    case: str
+    patient: str
+    outcome: str
+    seconds: float
+    keys: Keys | None = None
+    done: tuple[str, ...] = ()
+    failure: Failure | None = None
+    fingerprints: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
+
+
+class Casework:
+    """Does cases by a plan; one in each worker.
+
+    Parameters
+    ----------
+    plan : the plan.   root : the cache's folder.
+    """
+
+    def __init__(self, plan: Plan, root: Path) -> None:
+        self.plan = plan
+        self.cache = Cache(root)
+
+    @classmethod
+    def from_payload(cls, payload: Mapping[str, Any]) -> Casework:
+        """The same in a worker process."""
+        return cls(Plan.from_json(payload["plan"]), Path(payload["cache"]))
+
+    @cached_property
+    def analysers(self) -> tuple[Stage, ...]:
+        """The analysers that measure scans, in the plan's order."""
+        return tuple(stage for stage in self.plan.geometry if stage.offer.plugin.scope == "scan")
+
+    @cached_property
+    def _built(self) -> dict[int, Any]:
+        return {}
+
+    def _stage(self, stage: Stage) -> Any:
+        """The stage's object, built once."""
+        if id(stage) not in self._built:
+            self._built[id(stage)] = stage.build()
+        return self._built[id(stage)]
+
+    def keys(self, fingerprint: str) -> Keys:
+        """Where the results of a case with this fingerprint lie."""
+        segment = stage_key(self.plan.segment, stage_key(self.plan.data, fingerprint))
+        last = segment
+        for stage in self.plan.preprocess:
+            last = stage_key(stage, last)
+        sample = self.plan.sample
+        return Keys(
+            segment=segment,
+            features=tuple(stage_key(stage, segment) for stage in self.analysers),
+            samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
+            picture=step_key("picture", "case", version=PICTURE, options=None, parents=segment),
+        )
+
+    def __call__(self, task: Task) -> CaseResult:
+        """Do one case; whatever goes wrong with it ends in the result, but a full disk ends the run."""
+        begun = time.perf_counter()
+        fingerprints = Fingerprints(dict(task.known))
+        case = task.case
+        done: tuple[str, ...] = ()
+        keys, failure = None, None
+        try:
+            with at("loader", self.plan.data.use):
+                keys = self.keys(fingerprints.of_case(case))
+            done = tuple(self._do(case, keys))
+        except StageError as error:
+            failure = Failure(error.stage, error.plugin, str(error.__cause__ or error))
+        outcome = "quarantined" if failure else "done" if done else "cached"
+        seconds = time.perf_counter() - begun
+        return CaseResult(case.id, case.patient, outcome, seconds, keys, done, failure, dict(fingerprints.known))
+
+    def _do(self, case: Case, keys: Keys) -> Iterator[str]:
+        """Do what is missing; yields the name of each step that ran."""
+        missing = {key for key in keys.all if key not in self.cache}
+        if not missing:
+            return
+        scan = self._segmented(case, keys.segment)
+        yield "load"
+        for stage, key in zip(self.analysers, keys.features, strict=True):
+            if key in missing:
+                with at("geometry", stage.use):
+                    features = wanted(Features, self._stage(stage).measure(scan))
+                    put_features(self.cache, key, features.prefixed(stage.offer.plugin.name))
+                yield f"geometry {stage.use}"
+        if keys.picture in missing:
+            with at("picture", "case"):
+                self.cache.put(keys.picture, {"png": np.frombuffer(png(picture.case_picture(scan)), np.uint8)})
+            yield "picture"
+        if keys.samples in missing:
+            self._cut(scan, keys.samples)
+            yield "cut"
+
+    def _segmented(self, case: Case, key: str) -> Scan:
+        """The loaded scan with its mask; a mask that a segmenter made is kept, one that the loader brought is not."""
+        with at("loader", self.plan.data.use):
+            scan = wanted(Scan, self._stage(self.plan.data).load(case))
+        kept = self.cache.get(key)
+        with at("segment", self.plan.segment.use):
+            if kept is not None:
+                return scan.replace(mask=_mask_of(kept), notes=tuple(kept.meta["notes"]))
+            segmented = wanted(Scan, self._stage(self.plan.segment).segment(scan))
+            mask = segmented.require_mask()
+            if mask is not scan.mask:
+                meta = {"grid": mask.grid.to_json(), "scheme": scheme_json(mask), "notes": segmented.notes}
+                self.cache.put(key, {"labels": mask.labels}, meta)
+            return segmented
+
+    def _cut(self, scan: Scan, key: str) -> None:
+        for stage in self.plan.preprocess:
+            with at("preprocess", stage.use):
+                scan = wanted(Scan, self._stage(stage).process(scan))
+        sample = self.plan.sample
+        with at("cut", "sample"):
+            box = cut.Box(sample.shape, sample.spacing)
+            samples, notes = cut.cut(
+                scan, box, structures=sample.structures, channels=sample.channels, margin=sample.margin
+            )
+            put_samples(self.cache, key, samples, notes=[*scan.case.notes, *scan.notes, *notes])
+
+
+def stage_key(stage: Stage, parents: Any) -> str:
+    """Key of a plan's stage on `parents`."""
+    plugin = stage.offer.plugin
+    return step_key(
+        stage.kind, plugin.name, version=plugin.version, options=stage.options.model_dump(), parents=parents
+    )
+
+
+def wanted(kind: type[Made], value: object) -> Made:
+    """`value`, if the plugin gave what its kind must give."""
+    if not isinstance(value, kind):
+        raise TypeError(f"gave {type(value).__name__}, wanted {kind.__name__}")
+    return value
+
+
+@contextmanager
+def at(stage: str, plugin: str) -> Iterator[None]:
+    """Name the stage and plugin of whatever goes wrong inside; a disk that fails is not the case's fault."""
+    try:
+        yield
+    except (StageError, StoreError):
+        raise
+    except SpinefxError as error:
+        raise StageError(str(error), stage=stage, plugin=plugin) from error
+    except MemoryError as error:
+        raise StageError("out of memory", stage=stage, plugin=plugin) from DataError(f"out of memory: {error}")
+    except Exception as error:
+        named = DataError(f"{type(error).__name__}: {error}")
+        named.__cause__ = error
+        raise StageError(str(named), stage=stage, plugin=plugin) from named
+
+
+def scheme_json(mask: LabelMap) -> dict[str, Any]:
+    """A mask's scheme as JSON."""
+    table = {str(value): [s.kind, s.level, s.name] for value, s in mask.scheme.table.items()}
+    return {"name": mask.scheme.name, "table": table}
+
+
+def _mask_of(kept: Artefact) -> LabelMap:
+    """The mask that a segmenter made in an earlier run."""
+    table = {int(value): Structure(*parts) for value, parts in kept.meta["scheme"]["table"].items()}
+    scheme = Scheme(kept.meta["scheme"]["name"], table)
+    return LabelMap(kept.arrays["labels"], Grid.from_json(kept.meta["grid"]), scheme)
+
+
+def lost(task: Task, cause: str) -> CaseResult:
+    """The result of a case whose worker died or hung."""
+    failure = Failure("casework", "", cause)
+    return CaseResult(task.case.id, task.case.patient, "quarantined", 0.0, failure=failure)

@@ -1,0 +1,214 @@
+"""The cohort, once: fit the encoder, encode, measure the latents, evaluate. Each step has a key, as in casework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from spinefx.contract.features import Features
+from spinefx.contract.findings import Findings
+from spinefx.contract.labels import Labels
+from spinefx.contract.stages import Encoder
+from spinefx.contract.study import Fitting, Latents, Split, Study
+from spinefx.plan import Plan, Stage
+from spinefx.store.cache import Cache
+from spinefx.store.files import atomic_folder, atomic_write_json, make_folder, read_json
+from spinefx.store.keys import digest
+from spinefx.store.lock import locked
+from spinefx.store.records import (
+    features_of,
+    findings_files,
+    latents_of,
+    put_features,
+    put_findings,
+    put_latents,
+    row_parts,
+)
+from spinefx.store.samples import StoredSamples
+from spinefx.work.augment import Augmentation
+from spinefx.work.casework import at, stage_key, wanted
+
+EpochDone = Callable[[int, int, Mapping[str, float]], None]
+HISTORY = "history.json"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one cohort stage found, as it will lie in the run's folder."""
+
+    kind: str
+    name: str
+    findings: dict[str, Any]
+    pictures: dict[str, bytes]
+
+
+@dataclass
+class Cohort:
+    """The once-only steps over all samples.
+
+    started : called with the name of every step that really runs; nothing is called when all is there already.
+    """
+
+    plan: Plan
+    cache: Cache
+    samples: StoredSamples
+    anatomy: Features
+    labels: Labels
+    split: Split
+    epoch_done: EpochDone
+    started: Callable[[str], None]
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def fit_key(self, patients: Collection[str]) -> str:
+        """Key of an encoder fitted on these patients' samples."""
+        inside = [[row_parts(p.row), p.key] for p in self.samples.places if p.row.patient in patients]
+        parts = {p: self.split.part[p] for p in sorted(patients)}
+        chain = digest([inside, parts, self.plan.run.seed, self.plan.run.device.partition(":")[0]])
+        for stage in self.plan.augment:
+            chain = stage_key(stage, chain)
+        return stage_key(self.plan.encode, chain)
+
+    @cached_property
+    def fitting_patients(self) -> frozenset[str]:
+        """The patients that anything may be fitted on."""
+        return self.split.patients("train", "validation")
+
+    @cached_property
+    def latents_key(self) -> str:
+        """Key of all samples' latents."""
+        samples = [[row_parts(p.row), p.key, p.number] for p in self.samples.places]
+        return stage_key(self.plan.encode, [self.fit_key(self.fitting_patients), digest(samples)])
+
+    def fitted(self, patients: Collection[str]) -> Path:
+        """The model's folder, after fitting on these patients where that was not done before."""
+        key = self.fit_key(patients)
+        folder = self.cache.fit_folder(key)
+        model = folder / "model"
+        if model.is_dir():
+            return model
+        make_folder(folder)
+        with locked(folder), at("encode", self.plan.encode.use):
+            if not model.is_dir():
+                self._fit(patients, folder)
+        return model
+
+    def _fit(self, patients: Collection[str], folder: Path) -> None:
+        self.started(f"fit {self.plan.encode.use}")
+        train = self.samples.of_patients(self.split.patients("train") & frozenset(patients))
+        validation = self.samples.of_patients(self.split.patients("validation") & frozenset(patients))
+        augmenters = [stage.build() for stage in self.plan.augment]
+        encoder = self.plan.encode.build()
+        fitting = Fitting(
+            train=train,
+            validation=validation,
+            augment=Augmentation(train, augmenters, self.plan.run.seed),
+            seed=self.plan.run.seed,
+            workspace=make_folder(folder / "workspace"),
+            device=self.plan.run.device,
+            epoch_done=self.epoch_done,
+        )
+        history = encoder.fit(fitting)
+        atomic_write_json(folder / HISTORY, list(history))
+        with atomic_folder(folder / "model") as temporary:
+            encoder.save(temporary)
+
+    @cached_property
+    def history(self) -> tuple[Mapping[str, float], ...]:
+        """Losses per epoch of the main fit."""
+        return tuple(read_json(self.cache.fit_folder(self.fit_key(self.fitting_patients)) / HISTORY))
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The fitted encoder, as loaded from its files."""
+        return self._loaded(self.fitting_patients)
+
+    def _loaded(self, patients: Collection[str]) -> Encoder:
+        model = self.fitted(patients)
+        with at("encode", self.plan.encode.use):
+            encoder: Encoder = self.plan.encode.build()
+            encoder.load(model)
+        return encoder
+
+    @cached_property
+    def latents(self) -> Latents:
+        """Latents of all samples; test patients' too, by an encoder that never saw them."""
+        kept = self.cache.get(self.latents_key)
+        if kept is None:
+            self.started(f"encode {self.plan.encode.use}")
+            with at("encode", self.plan.encode.use):
+                latents = wanted(Latents, self.encoder.encode(self.samples))
+            put_latents(self.cache, self.latents_key, latents)
+            kept = self.cache.require(self.latents_key)
+        return latents_of(kept)
+
+    def refit(self, patients: Collection[str]) -> Latents:
+        """Latents of all samples from an encoder fitted on these patients only."""
+        return wanted(Latents, self._loaded(frozenset(patients)).encode(self.samples))
+
+    @cached_property
+    def _inputs(self) -> str:
+        """Digest of everything that latent analysers see."""
+        anatomy = [[row_parts(r) for r in self.anatomy.rows], dict(self.anatomy.columns)]
+        labels = [[vars(r) for r in self.labels.rows], dict(self.labels.columns), dict(self.labels.kinds)]
+        labels += [dict(self.labels.categories), self.labels.targets, self.labels.covariates]
+        parts = [dict(self.split.part), dict(self.split.fold)]
+        facts = {case: dict(known) for case, known in self.facts.items()}
+        return digest([self.latents_key, anatomy, labels, parts, self.plan.run.seed, facts])
+
+    def measured(self) -> tuple[Features, list[Found]]:
+        """All features (anatomy's, then the latents'), and what the latent analysers found."""
+        tables, found = [self.anatomy], []
+        for stage in self.plan.geometry:
+            if stage.offer.plugin.scope == "latents":
+                features, more = self._measured(stage)
+                tables.append(features)
+                found.append(more)
+        return Features.joined(tables), found
+
+    def _measured(self, stage: Stage) -> tuple[Features, Found]:
+        key = stage_key(stage, self._inputs)
+        table_key = digest([key, "features"])
+        name = stage.offer.plugin.name
+        kept, table = self.cache.get(key), self.cache.get(table_key)
+        if kept is None or table is None:
+            self.started(f"geometry {stage.use}")
+            with at("geometry", stage.use):
+                features, findings = stage.build().measure_latents(self._study(self.anatomy))
+                put_features(self.cache, table_key, wanted(Features, features).prefixed(name))
+                put_findings(self.cache, key, wanted(Findings, findings), stem=f"{name}-")
+            kept, table = self.cache.require(key), self.cache.require(table_key)
+        return features_of(table), Found(stage.kind, name, *findings_files(kept))
+
+    def evaluated(self, features: Features) -> list[Found]:
+        """What every evaluator found, in the plan's order."""
+        columns = digest([[row_parts(r) for r in features.rows], dict(features.columns)])
+        return [self._evaluated(stage, features, columns) for stage in self.plan.evaluate]
+
+    def _evaluated(self, stage: Stage, features: Features, columns: str) -> Found:
+        key = stage_key(stage, [self._inputs, columns])
+        name = stage.offer.plugin.name
+        kept = self.cache.get(key)
+        if kept is None:
+            self.started(f"evaluate {stage.use}")
+            with at("evaluate", stage.use):
+                findings = wanted(Findings, stage.build().evaluate(self._study(features)))
+                put_findings(self.cache, key, findings, stem=f"{name}-")
+            kept = self.cache.require(key)
+        return Found(stage.kind, name, *findings_files(kept))
+
+    def _study(self, features: Features) -> Study:
+        return Study(
+            samples=self.samples,
+            latents=self.latents,
+            features=features,
+            labels=self.labels,
+            split=self.split,
+            encoder=self.encoder,
+            seed=self.plan.run.seed,
+            history=self.history,
+            refit=self.refit,
+            facts=self.facts,
+        )

@@ -1,0 +1,127 @@
+"""From a scan to samples: each structure in a box of fixed size and spacing, aligned with the world.
+
+The box is centred on the structure and sampled once, straight from the scan's own voxels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx import kernels
+from spinefx.contract.errors import DataError
+from spinefx.contract.features import Row
+from spinefx.contract.grid import Grid
+from spinefx.contract.scan import LabelMap, Sample, Scan
+from spinefx.contract.scheme import Structure
+
+VERSION = 1
+"""Raised when the same options give other samples; part of the cache key."""
+
+_LOST = 0.02
+
+
+@dataclass(frozen=True)
+class Box:
+    """Size of a sample: `shape` voxels of `spacing` mm, order (z, y, x)."""
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+
+    def at(self, centre: NDArray[np.float64]) -> Grid:
+        """The box's grid, axes along the world's, its middle at `centre` (x, y, z) in mm."""
+        half = (np.array(self.shape) - 1) / 2 * np.array(self.spacing)
+        x, y, z = centre - half[::-1]
+        return Grid(self.shape, self.spacing, (float(x), float(y), float(z)))
+
+
+def cut(
+    scan: Scan, box: Box, *, structures: str, channels: Sequence[str], margin: float = 0.0
+) -> tuple[list[Sample], list[str]]:
+    """The samples of one scan, and what a reader should know about them.
+
+    structures : `disc` or `vertebra` (one sample each), or `spine` (one sample with all that is labelled).
+    channels : `mask`, or names of the scan's images.   margin : room in mm wanted between structure and box.
+
+    Raises
+    ------
+    DataError
+        If the scan lacks a channel, or holds none of the structures.
+    """
+    mask = scan.require_mask()
+    missing = [name for name in channels if name != "mask" and name not in scan.images]
+    if missing:
+        raise DataError(f"no image {missing[0]!r} for [sample] channels; this case has {sorted(scan.images) or 'none'}")
+    wanted = _wanted(mask, structures)
+    if not wanted:
+        raise DataError(f"the mask holds no {structures}; it has {sorted({s.kind for s in mask.structures()})}")
+    samples, notes = [], []
+    for structure, values in wanted:
+        sample, note = _one(scan, mask, structure, values, box, channels, margin)
+        samples.append(sample)
+        notes += note
+    return samples, notes
+
+
+def _wanted(mask: LabelMap, structures: str) -> list[tuple[Structure, list[int]]]:
+    present = mask.structures()
+    if structures == "spine":
+        return [(Structure.of("spine"), [mask.scheme.value_of(s) for s in present])] if present else []
+    return [(s, [mask.scheme.value_of(s)]) for s in present if s.kind == structures]
+
+
+def _one(
+    scan: Scan,
+    mask: LabelMap,
+    structure: Structure,
+    values: list[int],
+    box: Box,
+    channels: Sequence[str],
+    margin: float,
+) -> tuple[Sample, list[str]]:
+    inside = np.isin(mask.labels, values) if len(values) > 1 else mask.labels == values[0]
+    index = np.argwhere(inside)
+    centre = mask.grid.to_world(index.mean(axis=0))
+    target = box.at(centre)
+    start, stop = index.min(axis=0) - 1, index.max(axis=0) + 2
+    source = mask.grid.crop(start, stop - start)
+    padded = np.zeros(source.shape, np.float32)
+    padded[tuple(slice(1, n - 1) for n in source.shape)] = inside[
+        tuple(slice(a + 1, b - 1) for a, b in zip(start, stop, strict=True))
+    ]
+    soft = np.clip(sampled(padded, source, target), 0.0, 1.0)
+    image = np.stack([soft if name == "mask" else _image(scan, name, target) for name in channels])
+    row = Row(scan.case.id, scan.case.patient, structure.kind, structure.level)
+    notes = []
+    lost = 1.0 - float(soft.sum()) * target.voxel_mm3 / (len(index) * mask.grid.voxel_mm3)
+    if lost > _LOST:
+        notes.append(
+            f"{structure.name}: {lost:.0%} of it lies outside the sample's box; raise [sample] shape or spacing"
+        )
+    elif margin > 0 and (room := _room(mask.grid.to_world(index), target)) < margin:
+        notes.append(f"{structure.name}: {room:.1f} mm between it and the sample's box, wanted {margin:g}")
+    return Sample(row, image, soft, target), notes
+
+
+def _image(scan: Scan, name: str, target: Grid) -> NDArray[np.float32]:
+    volume = scan.images[name]
+    corners = volume.grid.to_index(target.corners())
+    start = np.clip(np.floor(corners.min(axis=0)).astype(int) - 2, 0, np.array(volume.grid.shape) - 1)
+    stop = np.clip(np.ceil(corners.max(axis=0)).astype(int) + 3, start + 1, volume.grid.shape)
+    part = volume.data[tuple(slice(a, b) for a, b in zip(start, stop, strict=True))]
+    return sampled(np.ascontiguousarray(part, np.float32), volume.grid.crop(start, stop - start), target)
+
+
+def sampled(data: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
+    """`data` on `target`: linear, averaged first along axes that get coarser; 0 outside."""
+    out: NDArray[np.float32] = kernels.resample(data, source, target, method="linear", antialias=True)
+    return out
+
+
+def _room(points: NDArray[np.float64], target: Grid) -> float:
+    index = target.to_index(points)
+    ends = np.minimum(index.min(axis=0) + 0.5, np.array(target.shape) - 0.5 - index.max(axis=0))
+    return float((ends * np.array(target.spacing)).min())

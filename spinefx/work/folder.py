@@ -1,0 +1,218 @@
+"""The run's folder: its record while it runs, and its files when all is found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from spinefx.contract.features import Features
+from spinefx.contract.findings import Findings
+from spinefx.plan import Plan, Stage
+from spinefx.store import provenance
+from spinefx.store.cache import Cache
+from spinefx.store.files import (
+    atomic_folder,
+    atomic_write_json,
+    jsonable,
+    make_folder,
+    read_json,
+    safe_name,
+)
+from spinefx.store.keys import Stamp, digest
+from spinefx.store.records import findings_json
+from spinefx.store.run import RECORD
+from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
+from spinefx.work.casework import CaseResult
+from spinefx.work.cohort import Cohort, Found
+
+CACHE = ".spinefx-cache"
+_FILES = "files.json"
+"""Where the digests of input files are remembered, in the cache."""
+
+
+def cache_root(out: Path) -> Path:
+    """The cache that runs beside each other share: `$SPINEFX_CACHE`, or `.spinefx-cache` beside the run's folder."""
+    named = os.environ.get("SPINEFX_CACHE")
+    return Path(named).expanduser() if named else out.absolute().parent / CACHE
+
+
+def known_files(root: Path) -> dict[str, tuple[Stamp, str]]:
+    """Digests of input files as earlier runs left them; empty where that memory is absent or damaged."""
+    path = root / _FILES
+    if not path.is_file():
+        return {}
+    try:
+        return {name: (tuple(stamp), value) for name, (stamp, value) in read_json(path).items()}
+    except Exception:  # a memory only: what is damaged is read again
+        return {}
+
+
+def remember_files(root: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
+    """Keep the digests of input files for the next run."""
+    if dict(known) != known_files(root):
+        atomic_write_json(root / _FILES, known)
+
+
+@dataclass
+class RunFolder:
+    """Writes a run's folder; every file whole or not at all."""
+
+    out: Path
+    plan: Plan
+
+    def __post_init__(self) -> None:
+        self._record: dict[str, Any] = {
+            "spinefx": provenance.versions().get("spinefx", ""),
+            "state": "starting",
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seed": self.plan.run.seed,
+            "plan": self.plan.to_json(),
+            "stages": [_stage_json(stage) for stage in self._stages()],
+            "versions": provenance.versions(),
+            "platform": provenance.machine(),
+            "backend": {
+                "executor": self.plan.run.executor,
+                "workers": self.plan.run.workers,
+                "device": self.plan.run.device,
+            },
+            "cases": [],
+            "exit_code": None,
+            "worked": True,
+        }
+
+    def _stages(self) -> list[Stage]:
+        plan = self.plan
+        return [plan.data, plan.segment, *plan.preprocess, *plan.augment, plan.encode, *plan.geometry, *plan.evaluate]
+
+    def _write(self, **changes: Any) -> None:
+        self._record |= changes
+        atomic_write_json(self.out / RECORD, self._record)
+
+    def started(self, cases: int) -> None:
+        """Casework begins; a finished record of the same folder stays until the new one is finished."""
+        self._earlier = self._finished_record()
+        self._write(state="casework", expected=cases)
+
+    def _finished_record(self) -> dict[str, Any]:
+        path = self.out / RECORD
+        record: dict[str, Any] = read_json(path) if path.is_file() else {}
+        return record if record.get("state") == "finished" else {}
+
+    def at(self, step: str) -> None:
+        """A step of the cohort begins."""
+        self._write(state=step)
+
+    def stopped(self, exit_code: int, why: str) -> None:
+        """The run ended before its end."""
+        self._write(state="stopped", exit_code=exit_code, error=why)
+
+    def of_engine(self, name: str, findings: Findings) -> Found:
+        """Findings of the engine's own, in the form of a stage's."""
+        return Found("engine", name, *findings_json(findings, stem=f"{name}-"))
+
+    def finish(
+        self,
+        *,
+        results: Sequence[CaseResult],
+        cohort: Cohort | None,
+        features: Features,
+        found: Sequence[Found],
+        worked: bool,
+        exit_code: int,
+        seconds: float,
+        cache: Cache,
+    ) -> None:
+        """Write every file, the record last."""
+        from spinefx.report import render
+
+        cases = [_case_json(result, cache) for result in results]
+        findings = {"stages": [{"kind": f.kind, "name": f.name, "findings": f.findings} for f in found]}
+        content = digest(
+            [[{k: v for k, v in c.items() if k not in ("seconds", "outcome", "done")} for c in cases], findings]
+        )
+        same = self._earlier.get("content") == content and self._complete()
+        worked = worked or not same
+        if worked:
+            self._results(results, cohort, features, found, findings, cache)
+        parts = {}
+        if cohort is not None:
+            parts = {name: len(cohort.split.patients(name)) for name in ("train", "validation", "test")}
+        self._write(
+            state="finished",
+            cases=cases,
+            split=parts,
+            exit_code=exit_code,
+            worked=worked,
+            seconds=round(seconds, 3),
+            content=content,
+        )
+        if worked:
+            render(self.out)
+
+    def _complete(self) -> bool:
+        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", "report.html", "latents.parquet")
+        return all((self.out / name).is_file() for name in names)
+
+    def _results(
+        self,
+        results: Sequence[CaseResult],
+        cohort: Cohort | None,
+        features: Features,
+        found: Sequence[Found],
+        findings: Mapping[str, Any],
+        cache: Cache,
+    ) -> None:
+        write_table(features_frame(features), self.out, "features", kinds=("parquet", "csv", "xlsx"))
+        write_table(dictionary_frame(features), self.out, "features_dictionary", kinds=("csv",))
+        write_table(missing_frame(features), self.out, "features_missing", kinds=("csv",))
+        if cohort is not None:
+            write_table(latents_frame(cohort.latents, cohort.split), self.out, "latents", kinds=("parquet", "csv"))
+            atomic_write_json(self.out / "split.json", {"part": cohort.split.part, "fold": cohort.split.fold})
+            model = cohort.fitted(cohort.fitting_patients)
+            with atomic_folder(self.out / "model") as temporary:
+                for path in model.iterdir():
+                    (temporary / path.name).write_bytes(path.read_bytes())
+        with atomic_folder(self.out / "figures") as temporary:
+            for item in found:
+                for name, content in item.pictures.items():
+                    (temporary / name).write_bytes(content)
+        with atomic_folder(self.out / "qc") as temporary:
+            for result in results:
+                if result.keys is not None and result.keys.picture in cache:
+                    picture = cache.require(result.keys.picture).arrays["png"].tobytes()
+                    (temporary / f"{safe_name(result.case)}.png").write_bytes(picture)
+        make_folder(self.out)
+        atomic_write_json(self.out / "findings.json", findings)
+
+
+def _stage_json(stage: Stage) -> dict[str, Any]:
+    offer = stage.offer
+    options = jsonable(stage.options.model_dump(mode="json"))
+    return {
+        "kind": stage.kind,
+        "name": offer.plugin.name,
+        "dist": offer.dist,
+        "version": offer.version,
+        "options": options,
+    }
+
+
+def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
+    failure = result.failure
+    notes = cache.meta(result.keys.samples)["notes"] if failure is None and result.keys is not None else []
+    return {
+        "case": result.case,
+        "patient": result.patient,
+        "outcome": result.outcome,
+        "stage": failure.stage if failure else "",
+        "plugin": failure.plugin if failure else "",
+        "cause": failure.cause if failure else "",
+        "notes": notes,
+        "picture": f"qc/{safe_name(result.case)}.png" if result.keys and result.keys.picture in cache else "",
+        "done": list(result.done),
+        "seconds": round(result.seconds, 3),
+    }
