@@ -1,6 +1,7 @@
 """A case at a glance: mid-sagittal and mid-coronal plane through its spine, with the mask's contours and level names.
 
-Radiologists' view: head up; sagittal with the front on the left, coronal with the patient's right on the left.
+Radiologists' view: head up; sagittal with the front on the left, coronal with the patient's right on the left. The
+planes follow the spine: each row of pixels is shifted across the plane, so that a curved spine stays in view.
 """
 
 from __future__ import annotations
@@ -37,18 +38,30 @@ _NAMED = ("vertebra", "disc", "sacrum")
 
 @dataclass(frozen=True)
 class _View:
-    """Where the planes lie: `centre` and the box (2, 3) around what is shown, world (x, y, z) in mm."""
+    """Where the planes lie: points (n, 3) along the spine, feet first, and the box (2, 3) around what is shown.
 
-    centre: Floats
+    World (x, y, z) in mm.
+    """
+
+    spine: Floats
     box: Floats
+
+    def shift(self, plane: Grid, axis: int) -> NDArray[np.float32]:
+        """(3, z, y, x) displacement that moves each row of `plane` along world `axis` onto the spine."""
+        heights = plane.origin[2] + np.arange(plane.shape[0]) * plane.spacing[0]
+        moved = np.interp(heights, self.spine[:, 2], self.spine[:, axis]) - plane.origin[axis]
+        field = np.zeros((3, *plane.shape), np.float32)
+        field[axis] = moved[:, None, None]
+        return field
 
 
 def case_picture(scan: Scan, *, height: int = 320) -> Pixels:
     """The case as (height, w, 3) uint8: sagittal plane left, coronal right, both isotropic in mm and to one scale.
 
     The first image is shown in grey between its 1st and 99.5th percentile; without one, the mask alone on a dark
-    ground. The planes run through the median of the discs' centroids (of the vertebrae's, of all structures', of the
-    image's centre, whichever exists first). A scan with neither image nor mask gives an empty dark picture.
+    ground. The planes run through the centroids of the discs (of the vertebrae, of all structures together, of the
+    image, whichever exists first), joined by straight lines. A scan with neither image nor mask gives an empty dark
+    picture.
     """
     image = next(iter(scan.images.values()), None)
     view = _view(scan.mask, image)
@@ -56,7 +69,8 @@ def case_picture(scan: Scan, *, height: int = 320) -> Pixels:
         return np.full((height, height, 3), _BACKGROUND, np.uint8)
     step = max(float(view.box[1, 2] - view.box[0, 2]) / (height - 1), 1e-3)
     planes = [_plane(view, step, height, across) for across in ("x", "y")]
-    grey = [_slice(image.data, image.grid, plane, "linear") for plane in planes] if image is not None else []
+    shifts = [view.shift(plane, axis) for axis, plane in enumerate(planes)]
+    grey = [_grey(image, *where) for where in zip(planes, shifts, strict=True)] if image is not None else []
     window = _window(np.concatenate([g[np.isfinite(g)] for g in grey])) if grey else None
     drawn = []
     for i, plane in enumerate(planes):
@@ -68,7 +82,7 @@ def case_picture(scan: Scan, *, height: int = 320) -> Pixels:
             pixels[shown] = np.clip((grey[i][shown] - low) / (high - low), 0, 1)[:, None] * np.float32(235)
         drawn.append(pixels.astype(np.uint8))
         if scan.mask is not None:
-            drawn[i] = _with_mask(pixels, scan.mask, plane, strong=image is None)
+            drawn[i] = _with_mask(pixels, _labels(scan.mask, plane, shifts[i]), scan.mask, strong=image is None)
     gap = np.full((height, _GAP_PX, 3), _BACKGROUND, np.uint8)
     return np.ascontiguousarray(np.concatenate([drawn[0], gap, drawn[1]], axis=1))
 
@@ -87,12 +101,12 @@ def _view(mask: LabelMap | None, image: Volume | None) -> _View | None:
     bounds = _bounds(image.grid.corners()) if image is not None else None
     stats = kernels.label_statistics(mask.labels, mask.grid) if mask is not None else None
     if mask is None or stats is None or not len(stats.value):
-        return None if bounds is None else _View(bounds.mean(axis=0), bounds)
+        return None if bounds is None else _View(bounds.mean(axis=0, keepdims=True), bounds)
     kinds = [mask.scheme[int(v)].kind if int(v) in mask.scheme else "" for v in stats.value]
-    chosen = np.array([kind == "disc" for kind in kinds])
-    if not chosen.any():
-        chosen = np.array([kind == "vertebra" for kind in kinds])
-    centre = np.median(stats.centroid_mm[chosen if chosen.any() else slice(None)], axis=0)
+    spine = stats.centroid_mm.mean(axis=0, keepdims=True)
+    for kind in ("vertebra", "disc"):
+        chosen = stats.centroid_mm[[k == kind for k in kinds]]
+        spine = chosen[np.argsort(chosen[:, 2])] if len(chosen) else spine
     first, last = stats.box[:, 0].min(axis=0), stats.box[:, 1].max(axis=0) - 1
     ends = np.array(np.meshgrid(*np.stack([first, last], axis=1), indexing="ij"), np.float64).reshape(3, -1).T
     margin = np.array([_MARGIN_MM[axis] for axis in "xyz"])
@@ -100,7 +114,7 @@ def _view(mask: LabelMap | None, image: Volume | None) -> _View | None:
     if bounds is not None:
         inside = np.stack([np.maximum(box[0], bounds[0]), np.minimum(box[1], bounds[1])])
         box = np.where(inside[1] > inside[0], inside, box)
-    return _View(np.asarray(centre, np.float64), box)
+    return _View(np.asarray(spine, np.float64), box)
 
 
 def _bounds(points: Floats) -> Floats:
@@ -109,9 +123,9 @@ def _bounds(points: Floats) -> Floats:
 
 
 def _plane(view: _View, step: float, height: int, across: str) -> Grid:
-    """A one-voxel-thin grid along the world axes, normal to `across` through the view's centre."""
+    """A one-voxel-thin grid along the world axes, normal to `across` amid the spine."""
     (x0, y0, z0), (x1, y1, _) = view.box
-    cx, cy, _ = view.centre
+    cx, cy = np.median(view.spine[:, :2], axis=0)
     start, end, middle = (y0, y1, cy) if across == "x" else (x0, x1, cx)
     width = min(round((end - start) / step) + 1, int(_WIDEST * height))
     if (width - 1) * step < end - start:
@@ -121,12 +135,17 @@ def _plane(view: _View, step: float, height: int, across: str) -> Grid:
     return Grid((height, 1, width), (step, _THIN_MM, step), (float(start), float(cy), float(z0)))
 
 
-def _slice(
-    data: NDArray[np.float32] | NDArray[np.int16], source: Grid, plane: Grid, method: str
-) -> NDArray[np.float32]:
-    """(h, w) values on the plane, head up; NaN outside the source."""
-    found = kernels.resample(np.asarray(data, np.float32), source, plane, method=method, fill=np.nan)
-    return np.asarray(found, np.float32).reshape(plane.shape[0], -1)[::-1]
+def _grey(image: Volume, plane: Grid, shift: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w) intensities on the shifted plane, head up; NaN outside the image."""
+    data = np.asarray(image.data, np.float32)
+    found = kernels.warp(data, image.grid, plane, displacement=shift, method="linear", fill=np.nan)
+    return found.reshape(plane.shape[0], -1)[::-1]
+
+
+def _labels(mask: LabelMap, plane: Grid, shift: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """(h, w) mask values on the shifted plane, head up."""
+    found = kernels.warp(mask.labels, mask.grid, plane, displacement=shift, method="label-smooth", fill=0)
+    return found.reshape(plane.shape[0], -1)[::-1]
 
 
 def _window(values: NDArray[np.float32]) -> tuple[float, float]:
@@ -137,10 +156,8 @@ def _window(values: NDArray[np.float32]) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def _with_mask(pixels: NDArray[np.float32], mask: LabelMap, plane: Grid, *, strong: bool) -> Pixels:
+def _with_mask(pixels: NDArray[np.float32], labels: NDArray[np.uint16], mask: LabelMap, *, strong: bool) -> Pixels:
     """The plane with each structure tinted, its contour drawn and its level named."""
-    found = kernels.resample(mask.labels, mask.grid, plane, method="label-smooth", fill=0)
-    labels = np.asarray(found).reshape(plane.shape[0], -1)[::-1]
     values = [int(value) for value in np.unique(labels) if value]
     table = np.zeros((max(values, default=0) + 1, 3), np.float32)
     for value in values:

@@ -1,0 +1,94 @@
+"""The page: the run's folder in, `report.html` out."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from spinefx.report import sections
+from spinefx.report.folder import RunFolder, mapping, read, text
+from spinefx.report.methods import methods
+from spinefx.report.pictures import Album
+from spinefx.report.plan_text import toml_of
+from spinefx.report.tables import plain_table
+from spinefx.store.files import atomic_write_bytes
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_KEY_SENTENCES = 2
+
+
+def render(folder: Path) -> Path:
+    """The path of `report.html`, drawn anew from what the run's folder holds; the same folder gives the same bytes.
+
+    Nothing is computed: numbers come from `run.json` and `findings.json`, pictures from the files they name. Parts
+    that are absent are said to be absent. The page asks for nothing outside itself, and its policy forbids it.
+
+    Raises
+    ------
+    StoreError
+        If `folder` is no run's folder, holds damaged JSON, or cannot be written.
+    """
+    path = Path(folder) / "report.html"
+    atomic_write_bytes(path, page(read(Path(folder))).encode("utf-8", errors="backslashreplace"))
+    return path
+
+
+def page(run: RunFolder) -> str:
+    """The report as HTML text."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
+    script = (_TEMPLATES / "script.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html.j2").render(
+        **_view(run), style=style, script=script, script_hash=_hash(script)
+    )
+
+
+def _hash(script: str) -> str:
+    """The script's fingerprint for the page's policy: no other script may run."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
+
+
+def _view(run: RunFolder) -> dict[str, Any]:
+    """Everything that the template names. Case pictures are embedded first: they are what a budget must not cut."""
+    album = Album(run)
+    pictures, unseen = sections.case_pictures(run, album)
+    stages = tuple(sections.stage_views(run, album))
+    dictionary = run.dictionary
+    return {
+        "title": run.title,
+        "started": text(run.run.get("started")),
+        "version": text(run.run.get("spinefx")),
+        "facts": sections.facts(run),
+        "key_sentences": [(s, s.sentences[:_KEY_SENTENCES]) for s in stages if s.sentences],
+        "warnings": [(s, s.warnings) for s in stages if s.warnings],
+        "has_findings": run.has_findings,
+        "flow": sections.flow_steps(run),
+        "split": sections.split_rows(run),
+        "quarantined": sections.quarantined(run),
+        "pictures": pictures,
+        "unseen": unseen,
+        "case_table": sections.case_table(run),
+        "training": sections.training(run),
+        "stages": stages,
+        "methods": methods(run),
+        "dictionary": plain_table("dictionary", "What each feature means", dictionary[0], dictionary[1:], folded=True)
+        if len(dictionary) > 1
+        else None,
+        "stage_table": sections.stage_table(run),
+        "versions": sections.pairs(run, "versions"),
+        "platform": sections.pairs(run, "platform"),
+        "seed": text(run.run.get("seed")),
+        "command": text(run.run.get("command")) or "spinefx run pipeline.toml",
+        "toml": toml_of(mapping(run.plan)),
+        "files": run.files(),
+    }
