@@ -19,6 +19,7 @@ from spinefx.contract.scan import Case
 from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan
+from spinefx.report import render
 from spinefx.store.cache import Cache
 from spinefx.store.files import make_folder, sweep
 from spinefx.store.keys import Fingerprints
@@ -177,7 +178,7 @@ class Engine:
             flow = cohort_flow(results, cohort.samples.rows, cohort.split, checked.labels)
             found.insert(0, folder.of_engine("cohort", flow))
         code = 4 if any(result.failure for result in results) else 0
-        folder.finish(
+        new = folder.finish(
             results=results,
             cohort=cohort,
             features=features,
@@ -187,6 +188,8 @@ class Engine:
             seconds=time.perf_counter() - begun,
             cache=self.cache,
         )
+        if new:
+            render(self.out)
         log.write("run done", exit_code=code, steps=len(worked))
         watch.run_done(self.out, code)
         return Run(self.out)

@@ -7,8 +7,10 @@ the old file or the new one. Temporary names start with `.tmp-`, so that what a 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -119,6 +121,12 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def safe_name(text: str) -> str:
+    """`text` as a file name that stays in its folder: odd characters become `_`, and a digest keeps names apart."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", text)[:80].lstrip(".") or "_"
+    return plain if plain == text else f"{plain}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 def read_json(path: Path) -> Any:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RECORD = "run.json"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Run:
     @property
     def report(self) -> Path:
         """The report's path."""
-        return self.folder / "report.html"
+        return self.folder / REPORT
 
     def features(self) -> pd.DataFrame:
         """One row per structure; columns `<analyser>.<feature>_<unit>`."""

@@ -24,7 +24,7 @@ from spinefx.store.files import (
 )
 from spinefx.store.keys import Stamp, digest
 from spinefx.store.records import findings_json
-from spinefx.store.run import RECORD
+from spinefx.store.run import RECORD, REPORT
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
 from spinefx.work.casework import CaseResult
 from spinefx.work.cohort import Cohort, Found
@@ -125,10 +125,8 @@ class RunFolder:
         exit_code: int,
         seconds: float,
         cache: Cache,
-    ) -> None:
-        """Write every file, the record last."""
-        from spinefx.report import render
-
+    ) -> bool:
+        """Write every file but the report, the record last; whether anything was new, so that a report is due."""
         cases = [_case_json(result, cache) for result in results]
         findings = {"stages": [{"kind": f.kind, "name": f.name, "findings": f.findings} for f in found]}
         content = digest(
@@ -137,6 +135,7 @@ class RunFolder:
         same = self._earlier.get("content") == content and self._complete()
         worked = worked or not same
         if worked:
+            (self.out / REPORT).unlink(missing_ok=True)
             self._results(results, cohort, features, found, findings, cache)
         parts = {}
         if cohort is not None:
@@ -150,11 +149,10 @@ class RunFolder:
             seconds=round(seconds, 3),
             content=content,
         )
-        if worked:
-            render(self.out)
+        return worked
 
     def _complete(self) -> bool:
-        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", "report.html", "latents.parquet")
+        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", REPORT, "latents.parquet")
         return all((self.out / name).is_file() for name in names)
 
     def _results(

@@ -1,0 +1,45 @@
+# Two commands do it all on a fresh machine: `make demo` and `make test`.
+# Needs Python >= 3.11 with venv, a C++20 compiler, and a package index for pip.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= runs/demo
+
+.PHONY: demo test quick lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed  ## the main job on an embedded phantom cohort
+	$(BIN)/spinefx demo --out $(DEMO)
+
+test: $(VENV)/.tools cpp  ## C++ and Python tests
+	$(BIN)/python -P -m pytest -n 2 --dist loadgroup
+
+quick: $(VENV)/.tools  ## the tests that take seconds
+	$(BIN)/python -P -m pytest -q -m "not slow" tests
+
+.PHONY: cpp
+cpp: $(VENV)/.tools
+	PATH="$(abspath $(BIN)):$$PATH" cmake --preset dev -DPython_EXECUTABLE="$(abspath $(BIN))/python"
+	PATH="$(abspath $(BIN)):$$PATH" cmake --build --preset dev
+
+lint: $(VENV)/.tools  ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	git ls-files 'csrc/*.hpp' 'csrc/*.cpp' 'csrc/*.cu' | xargs $(BIN)/clang-format --dry-run --Werror
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt CMakeLists.txt $(shell git ls-files csrc 2>/dev/null)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt --group test --group lint
+	@touch $@
+
+clean:
+	rm -rf build dist $(VENV)
