@@ -13,7 +13,7 @@ the standard library only; nothing here reads a file, `write_cohort` alone write
 
 from __future__ import annotations
 
-from spinefx.phantom.cohort import Scanner, grid_of, scan_of
+from spinefx.phantom.cohort import Scanner, grid_of, scan_of, truth_of
 from spinefx.phantom.contrast import Modality, image_of
 from spinefx.phantom.draw import NARROWING, Grades, Patient, draw_patient
 from spinefx.phantom.frame import Frame, Points
@@ -22,10 +22,11 @@ from spinefx.phantom.render import Rendering, render
 from spinefx.phantom.shape import Bone, Disc, Footprint, Lobe, Vertebra
 from spinefx.phantom.spine import BodyPlan, Canal, DiscPlan, Spine, build_spine, inside
 from spinefx.phantom.truth import disc_truth, spine_truth, truths
+from spinefx.phantom.write import write_cohort
 
 __all__ = [
     "NARROWING", "BodyPlan", "Bone", "Canal", "Disc", "DiscPlan", "Footprint", "Frame", "Grades", "Lobe", "Modality",
     "Patient", "Points", "Rendering", "Scanner", "Spine", "Vertebra", "build_spine", "direction_of", "disc_truth",
     "draw_patient", "grid_around", "grid_of", "image_of", "inside", "render", "rotation", "scan_of", "spine_truth",
-    "truths",
+    "truth_of", "truths", "write_cohort",
 ]  # fmt: skip

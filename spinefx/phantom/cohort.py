@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spinefx.contract.features import Features, Row
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Volume
 from spinefx.phantom.contrast import Modality, image_of
 from spinefx.phantom.draw import Patient
 from spinefx.phantom.grids import grid_around, rotation
 from spinefx.phantom.render import render
+from spinefx.phantom.truth import truths
 
 _SCANNER = 7_001
 """Second entropy word of the scanner's own stream, so that another grid never changes a patient's anatomy."""
@@ -58,3 +60,10 @@ def scan_of(
             rendering, modality, rng, noise=noise, bias=bias, gain=float(rng.uniform(500.0, 1100.0))
         )
     return images, rendering.labels()
+
+
+def truth_of(patient: Patient, case: str) -> Features:
+    """The true numbers of one patient as a run's features would hold them, rows named for `case`."""
+    found = list(truths(patient.spine))
+    rows = [Row(case, patient.id, structure, level) for structure, level, _ in found]
+    return Features.of_rows(rows, [numbers for _, _, numbers in found])

@@ -61,7 +61,7 @@ def _thickness(disc: Disc, u: Floats, v: Floats) -> Floats:
 
 
 def _volume_and_area(disc: Disc) -> tuple[float, float]:
-    angle = np.linspace(0.0, 2.0 * np.pi, 720, endpoint=False)
+    angle = np.linspace(0.0, 2.0 * np.pi, 540, endpoint=False)
     radius = disc.footprint.radius(angle)
     nodes, weights = np.polynomial.legendre.leggauss(24)
     volume = 0.0
@@ -75,7 +75,7 @@ def _volume_and_area(disc: Disc) -> tuple[float, float]:
 
 def _surface(disc: Disc) -> float:
     """Area in mm2 of the upper face, rim and lower face, from a fine mesh."""
-    angle = np.linspace(0.0, 2.0 * np.pi, 361)
+    angle = np.linspace(0.0, 2.0 * np.pi, 241)
     flat = np.linspace(0.0, 1.0 - disc.rim, 33)
     side = np.sin(np.linspace(np.pi / 2, -np.pi / 2, 33))[1:-1]
     share = np.concatenate([flat, 1.0 - disc.rim * side**2, flat[::-1]])[:, None]
@@ -91,19 +91,19 @@ def _surface(disc: Disc) -> float:
 
 def _band(disc: Disc, width: float, middle: float) -> tuple[float, list[float]]:
     """Largest column extent in the mid-sagittal band, and the mean thickness of its three thirds."""
-    angle = np.linspace(-np.pi, np.pi, 7201)
+    angle = np.linspace(-np.pi, np.pi, 3601)
     radius = disc.footprint.radius(angle)
     u, v = radius * np.cos(angle), radius * np.sin(angle)
-    columns = middle + np.linspace(-BAND, BAND, 61) * width
+    columns = middle + np.linspace(-BAND, BAND, 41) * width
     back, front = v > 0, v <= 0
     order_b, order_f = np.argsort(u[back]), np.argsort(u[front])
     far = np.interp(columns, u[back][order_b], v[back][order_b])
     near = np.interp(columns, u[front][order_f], v[front][order_f])
-    share = (np.arange(600) + 0.5) / 600
+    share = (np.arange(300) + 0.5) / 300
     extent = far - near
     sheet = _thickness(disc, columns[:, None], near[:, None] + share * extent[:, None]) * extent[:, None]
     thirds = [
-        float(sheet[:, part].mean() / extent.mean()) for part in (slice(0, 200), slice(200, 400), slice(400, 600))
+        float(sheet[:, part].mean() / extent.mean()) for part in (slice(0, 100), slice(100, 200), slice(200, 300))
     ]
     return float(extent.max()), thirds
 
@@ -111,7 +111,7 @@ def _band(disc: Disc, width: float, middle: float) -> tuple[float, list[float]]:
 def disc_truth(disc: Disc) -> dict[str, float]:
     """What is true of one disc by itself: name -> number, names and units as in the module's docstring."""
     volume, area = _volume_and_area(disc)
-    angle = np.linspace(-np.pi, np.pi, 14401)
+    angle = np.linspace(-np.pi, np.pi, 7201)
     u = disc.footprint.radius(angle) * np.cos(angle)
     width = float(u.max() - u.min())
     depth, (anterior, middle, posterior) = _band(disc, width, float(u.max() + u.min()) / 2)
@@ -134,7 +134,7 @@ def disc_truth(disc: Disc) -> dict[str, float]:
 def posterior_corner(body: Vertebra, side: int) -> Floats:
     """(3,) world point where the mid-sagittal posterior wall meets the upper (side=1) or lower (side=-1) endplate."""
     low, high = 0.0, side * body.height_mm
-    for _ in range(60):
+    for _ in range(40):
         t = (low + high) / 2
         wall = float(body.footprint.radius(np.array([np.pi / 2]))[0] * body.wall_share(np.array([t]))[0])
         point = body.frame.to_world([0.0, wall, t])
