@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from spinefx.report import sections
 from spinefx.report.folder import RunFolder, mapping, read, text
 from spinefx.report.methods import methods
+from spinefx.report.numbers import moment
 from spinefx.report.pictures import Album
 from spinefx.report.plan_text import toml_of
 from spinefx.report.tables import plain_table
@@ -17,6 +19,7 @@ from spinefx.store.files import atomic_write_bytes
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _KEY_SENTENCES = 2
+_FIRST_PICTURES = 12
 
 
 def render(folder: Path) -> Path:
@@ -46,11 +49,19 @@ def page(run: RunFolder) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = _breakable
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     script = (_TEMPLATES / "script.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
         **_view(run), style=style, script=script, script_hash=_hash(script)
     )
+
+
+def _breakable(name: str) -> Any:
+    """The escaped name, which a narrow column may break after a point or an underscore."""
+    from markupsafe import Markup, escape
+
+    return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[._])", name))
 
 
 def _hash(script: str) -> str:
@@ -66,7 +77,7 @@ def _view(run: RunFolder) -> dict[str, Any]:
     dictionary = run.dictionary
     return {
         "title": run.title,
-        "started": text(run.run.get("started")),
+        "started": moment(text(run.run.get("started"))),
         "version": text(run.run.get("spinefx")),
         "facts": sections.facts(run),
         "key_sentences": [(s, s.sentences[:_KEY_SENTENCES]) for s in stages if s.sentences],
@@ -76,6 +87,7 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "split": sections.split_rows(run),
         "quarantined": sections.quarantined(run),
         "pictures": pictures,
+        "first_pictures": _FIRST_PICTURES,
         "unseen": unseen,
         "case_table": sections.case_table(run),
         "training": sections.training(run),

@@ -87,7 +87,7 @@ def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
         tables = [mapping(entry) for entry in sequence(findings.get("tables"))]
         yield StageView(
             id=id_,
-            title=titled(name) or "Findings",
+            title=text(stage.get("title")) or titled(name) or "Findings",
             kind=KINDS.get(kind, titled(kind)),
             sentences=tuple(map(text, sequence(findings.get("sentences")))),
             warnings=tuple(map(text, sequence(findings.get("warnings")))),

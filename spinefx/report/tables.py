@@ -9,7 +9,7 @@ from typing import Any
 from spinefx.report.folder import Json, mapping, sequence, text
 from spinefx.report.numbers import Shown, decimals, is_number, show
 
-FOLD_ABOVE = 20
+FOLD_ABOVE = 40
 """Tables with more rows than this are folded behind their title."""
 
 
@@ -160,9 +160,9 @@ def heat_of(figure: Json) -> HeatView:
     return HeatView(
         columns=tuple(text(_at(columns, j)) for j in range(width)),
         rows=rows,
-        low=show(low, places).text,
+        low=show(low, None if diverging else places).text,
         middle="0" if diverging else "",
-        high=show(high, places).text,
+        high=show(high, None if diverging else places).text,
         diverging=diverging,
         corner=text(figure.get("y_label")),
         side=text(figure.get("x_label")),

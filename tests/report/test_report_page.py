@@ -1,0 +1,232 @@
+"""The report as a reader opens it: complete, self-contained, harmless, and the same each time."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from spinefx.contract.errors import StoreError
+from spinefx.report import render
+
+sys.path.insert(0, str(Path(__file__).parent))
+import report_folder as by_hand
+
+VOID = {"meta", "img", "input", "br", "link", "wbr"}
+
+
+class Page(HTMLParser):
+    """Elements with their attributes, their own text, and whether tags close as they opened."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.open: list[int] = []
+        self.misnested: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), []))
+        if tag not in VOID:
+            self.open.append(len(self.elements) - 1)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), []))
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.elements[self.open.pop()][0] != tag:
+            self.misnested.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        for index in self.open:
+            self.elements[index][2].append(data)
+
+    def all(self, tag: str) -> list[tuple[dict[str, str | None], str]]:
+        return [(attrs, "".join(texts)) for name, attrs, texts in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = by_hand.write_run(tmp_path_factory.mktemp("runs") / "run")
+    render(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def test_every_number_of_the_findings_is_in_the_report(folder: Path, page: Page) -> None:
+    cells = [(attrs.get("title"), text) for attrs, text in page.all("td")]
+    texts = {text for _, text in cells}
+    numbers = {float(title) for title, _ in cells if title}
+    for text in texts:
+        plain = text.replace("\u2212", "-").replace("\u202f", "")
+        if re.fullmatch(r"-?\d+(\.\d+)?", plain):
+            numbers.add(float(plain))
+    wanted: list[float] = []
+    for stage in json.loads((folder / "findings.json").read_text())["stages"]:
+        for table in stage["findings"].get("tables", []):
+            for cell in (cell for row in table["rows"] for cell in row):
+                if isinstance(cell, bool):
+                    assert ("yes" if cell else "no") in texts
+                elif isinstance(cell, int | float):
+                    wanted.append(float(cell))
+                elif isinstance(cell, str):
+                    assert cell in texts
+        for figure in stage["findings"].get("figures", []):
+            wanted += [v for row in figure["matrix"] for v in row if v is not None]
+            for series in figure["series"]:
+                wanted += [v for key in ("x", "y", "low", "high") for v in series[key] if isinstance(v, int | float)]
+    assert len(wanted) > 80
+    assert [number for number in wanted if number not in numbers] == []
+
+
+def test_every_sentence_and_warning_is_in_the_report(page: Page) -> None:
+    body = page.all("main")[0][1]
+    for stage in by_hand.findings()["stages"]:
+        for line in stage["findings"].get("sentences", []) + stage["findings"].get("warnings", []):
+            assert line in body
+
+
+def test_all_warnings_stand_in_the_summary(page: Page) -> None:
+    summary = next(text for attrs, text in page.all("section") if attrs["id"] == "summary")
+    assert f"Only 12 patients {by_hand.HOSTILE}" in summary
+    assert "Few samples." in summary
+
+
+def test_html_in_names_labels_and_notes_stays_text(folder: Path, page: Page) -> None:
+    assert len(page.all("script")) == 1
+    assert "alert" not in page.all("script")[0][1]
+    assert "<script>alert" not in (folder / "report.html").read_text(encoding="utf-8")
+    assert page.all("title")[0][1].startswith("Discs <script>")
+    assert not [name for _, attrs, _ in page.elements for name in attrs if name.startswith("on")]
+
+
+def test_tags_close_in_the_order_in_which_they_opened(page: Page) -> None:
+    assert page.misnested == []
+    assert page.open == []
+
+
+def test_no_address_leads_out_of_the_page(folder: Path, page: Page) -> None:
+    source = (folder / "report.html").read_text(encoding="utf-8")
+    for _, attrs, _ in page.elements:
+        for name in ("src", "href", "srcset", "action", "data", "poster", "xlink:href"):
+            assert (attrs.get(name) or "#").startswith(("#", "data:image/"))
+    assert not re.search(r"@import|url\((?!#)", source)
+    assert not page.all("link") + page.all("iframe") + page.all("object") + page.all("base")
+
+
+def test_the_policy_forbids_every_request_and_every_other_script(page: Page) -> None:
+    policy = next(attrs["content"] for attrs, _ in page.all("meta") if attrs.get("http-equiv"))
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert "img-src data:" in policy
+    assert re.search(r"script-src 'sha256-[^']+'", policy)
+
+
+def test_links_inside_the_page_lead_somewhere_and_ids_are_unique(page: Page) -> None:
+    ids = [attrs["id"] for _, attrs, _ in page.elements if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs, _ in page.elements:
+        for name in ("href", "aria-labelledby"):
+            target = attrs.get(name)
+            if target and not target.startswith("data:"):
+                assert target.removeprefix("#") in ids
+
+
+def test_what_a_screen_reader_needs_is_there(page: Page) -> None:
+    assert page.all("html")[0][0]["lang"] == "en"
+    assert all(attrs.get("alt") for attrs, _ in page.all("img"))
+    assert len(page.all("caption")) == len(page.all("table"))
+    assert all(attrs.get("scope") for attrs, _ in page.all("th"))
+    assert len(page.all("h1")) == 1
+    assert all(attrs.get("aria-label") for _, attrs, _ in page.elements if attrs.get("role") == "img")
+
+
+def test_the_same_folder_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "elsewhere" / folder.name
+    shutil.copytree(folder, copy)
+    assert render(copy).read_bytes() == (folder / "report.html").read_bytes()
+    assert render(copy).read_bytes() == (folder / "report.html").read_bytes()
+
+
+def test_the_users_plot_style_does_not_change_the_report(folder: Path, tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    copy = tmp_path / folder.name
+    shutil.copytree(folder, copy)
+    with mpl.rc_context({"font.size": 22, "axes.grid": False}):
+        assert render(copy).read_bytes() == (folder / "report.html").read_bytes()
+        assert mpl.rcParams["font.size"] == 22
+
+
+def test_pictures_outside_the_folder_are_not_read(folder: Path, page: Page) -> None:
+    panels = [text for attrs, text in page.all("li") if "no picture" in text]
+    assert len(panels) == 2
+    assert any("outside" in text for text in panels)
+
+
+def test_drawings_take_their_colours_from_the_page(page: Page) -> None:
+    drawn = [attrs for tag, attrs, _ in page.elements if tag == "svg"]
+    styles = " ".join(attrs.get("style") or "" for _, attrs, _ in page.elements)
+    assert len(drawn) == 4
+    assert "var(--s0)" in styles
+    assert "#0102" not in styles
+
+
+def test_a_quarantined_case_is_named_with_its_cause(page: Page) -> None:
+    rows = [text for attrs, text in page.all("tr") if "mask is off" in text]
+    assert len(rows) == 1
+    assert by_hand.HOSTILE in rows[0]
+
+
+def test_a_run_without_findings_still_has_a_report(tmp_path: Path) -> None:
+    folder = tmp_path / "bare"
+    folder.mkdir()
+    by_hand.write_json(folder / "run.json", {})
+    text = Page(render(folder).read_text(encoding="utf-8")).all("main")[0][1]
+    assert "no findings yet" in text
+    assert "No case pictures" in text
+
+
+def test_the_title_is_the_plans_or_else_the_folders(tmp_path: Path) -> None:
+    folder = tmp_path / "discs"
+    folder.mkdir()
+    by_hand.write_json(folder / "run.json", {"plan": {"report": {"title": None}}})
+    assert Page(render(folder).read_text(encoding="utf-8")).all("h1")[0][1] == "Run discs"
+
+
+@pytest.mark.parametrize("broken", ["findings.json", "run.json"])
+@pytest.mark.parametrize("content", ["{", "[1]"])
+def test_damaged_json_is_an_error_that_names_the_file(tmp_path: Path, broken: str, content: str) -> None:
+    by_hand.write_json(tmp_path / "run.json", {})
+    (tmp_path / broken).write_text(content)
+    with pytest.raises(StoreError, match=broken):
+        render(tmp_path)
+
+
+def test_a_folder_without_a_record_is_an_error_that_says_what_to_name(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"no run\.json here; name the folder"):
+        render(tmp_path)
+
+
+def test_a_large_cohort_shows_sixty_cases_quarantined_first_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    cases = [by_hand.case(f"c{i}", f"p{i}", "quarantined" if i == 69 else "done", cause="why") for i in range(70)]
+    by_hand.write_json(folder / "run.json", {"cases": cases})
+    for made in cases:
+        by_hand.picture(folder / "qc" / f"{made['case']}.png", height=12)
+    page = Page(render(folder).read_text(encoding="utf-8"))
+    shown = [attrs["alt"] for attrs, _ in page.all("img")]
+    assert len(shown) == 60
+    assert str(shown[0]).endswith("c69")
+    assert "the pictures of 10 more lie" in page.all("main")[0][1]
