@@ -173,11 +173,16 @@ class Engine:
         found: list[Found] = []
         features = Features((), {})
         if cohort is not None:
-            features, found = cohort.measured()
-            found += cohort.evaluated(features)
+            features = cohort.anatomy
+            if cohort.encoded:
+                features, found = cohort.measured()
+                found += cohort.evaluated(features)
+            for failure in cohort.failures:
+                log.write("stage failed", **vars(failure))
             flow = cohort_flow(results, cohort.samples.rows, cohort.split, checked.labels)
             found.insert(0, folder.of_engine("cohort", flow))
-        code = 4 if any(result.failure for result in results) else 0
+        failed = cohort.failures if cohort is not None else []
+        code = 4 if failed or any(result.failure for result in results) else 0
         new = folder.finish(
             results=results,
             cohort=cohort,
@@ -202,8 +207,9 @@ class Engine:
         try:
             for _task, result in self._executed(tasks):
                 known.update(result.fingerprints)
-                results[result.case] = replace(result, fingerprints={})
                 failure = vars(result.failure) if result.failure else {}
+                brief = replace(result.failure, trace="") if result.failure else None
+                results[result.case] = replace(result, fingerprints={}, failure=brief)
                 log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **failure)
                 watch.case_done(result.case, result.outcome, result.seconds)
                 if result.failure and self.plan.run.on_error == "stop":

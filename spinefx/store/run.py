@@ -88,6 +88,7 @@ class Run:
             for case in self.record["cases"]
             if case["outcome"] == "quarantined"
         ]
+        lines += [f"  {f['stage']} {f['plugin']} failed: {f['cause']}" for f in self.record.get("failed", ())]
         if not self.worked:
             lines.append("nothing to do: every step was there already")
         lines.append(f"report: {self.report}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,11 +33,20 @@ PICTURE = 1
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a case was quarantined: which stage, which plugin, what it said."""
+    """What failed: which stage, which plugin, what it said; and for the log, where in the code."""
 
     stage: str
     plugin: str
     cause: str
+    trace: str = ""
+
+    @classmethod
+    def of(cls, error: StageError) -> Failure:
+        """What a stage's error says."""
+        cause = error.__cause__
+        unforeseen = cause is not None and cause.__cause__ is not None
+        trace = "".join(traceback.format_exception(cause.__cause__)) if unforeseen and cause else ""
+        return cls(error.stage, error.plugin, str(cause or error), trace)
 
 
 @dataclass(frozen=True)
@@ -134,14 +144,14 @@ class Casework:
                 keys = self.keys(fingerprints.of_case(case))
             done = tuple(self._do(case, keys))
         except StageError as error:
-            failure = Failure(error.stage, error.plugin, str(error.__cause__ or error))
+            failure = Failure.of(error)
         outcome = "quarantined" if failure else "done" if done else "cached"
         seconds = time.perf_counter() - begun
         return CaseResult(case.id, case.patient, outcome, seconds, keys, done, failure, dict(fingerprints.known))
 
     def _do(self, case: Case, keys: Keys) -> Iterator[str]:
         """Do what is missing; yields the name of each step that ran."""
-        missing = {key for key in keys.all if key not in self.cache}
+        missing = {key for key in keys.all if self.cache.get(key) is None}
         if not missing:
             return
         scan = self._segmented(case, keys.segment)

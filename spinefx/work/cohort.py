@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from spinefx.contract.errors import StageError
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
@@ -21,6 +22,7 @@ from spinefx.store.lock import locked
 from spinefx.store.records import (
     features_of,
     findings_files,
+    findings_json,
     latents_of,
     put_features,
     put_findings,
@@ -29,7 +31,7 @@ from spinefx.store.records import (
 )
 from spinefx.store.samples import StoredSamples
 from spinefx.work.augment import Augmentation
-from spinefx.work.casework import at, stage_key, wanted
+from spinefx.work.casework import Failure, at, stage_key, wanted
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
 HISTORY = "history.json"
@@ -61,6 +63,7 @@ class Cohort:
     epoch_done: EpochDone
     started: Callable[[str], None]
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
 
     def fit_key(self, patients: Collection[str]) -> str:
         """Key of an encoder fitted on these patients' samples."""
@@ -162,16 +165,28 @@ class Cohort:
         """All features (anatomy's, then the latents'), and what the latent analysers found."""
         tables, found = [self.anatomy], []
         for stage in self.plan.geometry:
-            if stage.offer.plugin.scope == "latents":
-                features, more = self._measured(stage)
+            if stage.scope == "latents":
+                try:
+                    features, more = self._measured(stage)
+                except StageError as error:
+                    found.append(self._failed(stage, error))
+                    continue
                 tables.append(features)
                 found.append(more)
         return Features.joined(tables), found
 
+    def _failed(self, stage: Stage, error: StageError) -> Found:
+        """What stands in the report where a stage failed; the rest goes on."""
+        failure = Failure.of(error)
+        self.failures.append(failure)
+        return Found(
+            stage.kind, stage.name, *findings_json(Findings(warnings=(f"This stage failed: {failure.cause}",)))
+        )
+
     def _measured(self, stage: Stage) -> tuple[Features, Found]:
         key = stage_key(stage, self._inputs)
         table_key = digest([key, "features"])
-        name = stage.offer.plugin.name
+        name = stage.name
         kept, table = self.cache.get(key), self.cache.get(table_key)
         if kept is None or table is None:
             self.started(f"geometry {stage.use}")
@@ -185,11 +200,26 @@ class Cohort:
     def evaluated(self, features: Features) -> list[Found]:
         """What every evaluator found, in the plan's order."""
         columns = digest([[row_parts(r) for r in features.rows], dict(features.columns)])
-        return [self._evaluated(stage, features, columns) for stage in self.plan.evaluate]
+        found = []
+        for stage in self.plan.evaluate:
+            try:
+                found.append(self._evaluated(stage, features, columns))
+            except StageError as error:
+                found.append(self._failed(stage, error))
+        return found
+
+    @cached_property
+    def encoded(self) -> bool:
+        """Whether there are latents; a failing encoder is noted, and anatomy goes on without it."""
+        try:
+            return self.latents is not None
+        except StageError as error:
+            self.failures.append(Failure.of(error))
+            return False
 
     def _evaluated(self, stage: Stage, features: Features, columns: str) -> Found:
         key = stage_key(stage, [self._inputs, columns])
-        name = stage.offer.plugin.name
+        name = stage.name
         kept = self.cache.get(key)
         if kept is None:
             self.started(f"evaluate {stage.use}")

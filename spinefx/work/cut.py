@@ -116,8 +116,8 @@ def _image(scan: Scan, name: str, target: Grid) -> NDArray[np.float32]:
 
 
 def sampled(data: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
-    """`data` on `target`: linear, averaged first along axes that get coarser; 0 outside."""
-    out: NDArray[np.float32] = kernels.resample(data, source, target, method="linear", antialias=True)
+    """`data` on `target`: linear; 0 outside."""
+    out: NDArray[np.float32] = kernels.resample(data, source, target, method="linear")
     return out
 
 

@@ -5,11 +5,13 @@ This module imports nothing heavy: a worker must set its thread limits before Nu
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Protocol, TypeVar
 
 Task = TypeVar("Task")
@@ -62,8 +64,7 @@ def processes(
     """
     from pebble import ProcessPool
 
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPool(workers, initializer=_start, initargs=(build, payload), context=context)
+    pool = ProcessPool(workers, initializer=_start, initargs=(build, payload), context=_Context())
     waiting: dict[Future[Any], Task] = {}
     ahead = iter(tasks)
     try:
@@ -103,6 +104,30 @@ def _died(code: int | None) -> str:
         hint = " (out of memory? try fewer workers)" if name == "SIGKILL" else ""
         return f"its worker died of {name}{hint}"
     return f"its worker ended by itself with exit code {code}"
+
+
+@contextmanager
+def _main_hidden() -> Iterator[None]:
+    """Keep a new process from running the caller's script again, so that scripts need no `if __name__` guard."""
+    main = sys.modules["__main__"]
+    kept: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
+    try:
+        vars(main)["__spec__"] = None
+        vars(main).pop("__file__", None)
+        yield
+    finally:
+        vars(main).update(kept)
+
+
+class _Process(SpawnProcess):
+    @staticmethod
+    def _Popen(process_obj: Any) -> Any:  # noqa: N802
+        with _main_hidden():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _Context(SpawnContext):
+    Process = _Process
 
 
 _work: Work | None = None

@@ -137,13 +137,15 @@ class RunFolder:
         if worked:
             (self.out / REPORT).unlink(missing_ok=True)
             self._results(results, cohort, features, found, findings, cache)
-        parts = {}
+        parts, failed = {}, []
         if cohort is not None:
+            failed = [{"stage": f.stage, "plugin": f.plugin, "cause": f.cause} for f in cohort.failures]
             parts = {name: len(cohort.split.patients(name)) for name in ("train", "validation", "test")}
         self._write(
             state="finished",
             cases=cases,
             split=parts,
+            failed=failed,
             exit_code=exit_code,
             worked=worked,
             seconds=round(seconds, 3),
@@ -152,7 +154,7 @@ class RunFolder:
         return worked
 
     def _complete(self) -> bool:
-        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", REPORT, "latents.parquet")
+        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", REPORT)
         return all((self.out / name).is_file() for name in names)
 
     def _results(
@@ -168,8 +170,9 @@ class RunFolder:
         write_table(dictionary_frame(features), self.out, "features_dictionary", kinds=("csv",))
         write_table(missing_frame(features), self.out, "features_missing", kinds=("csv",))
         if cohort is not None:
-            write_table(latents_frame(cohort.latents, cohort.split), self.out, "latents", kinds=("parquet", "csv"))
             atomic_write_json(self.out / "split.json", {"part": cohort.split.part, "fold": cohort.split.fold})
+        if cohort is not None and cohort.encoded:
+            write_table(latents_frame(cohort.latents, cohort.split), self.out, "latents", kinds=("parquet", "csv"))
             model = cohort.fitted(cohort.fitting_patients)
             with atomic_folder(self.out / "model") as temporary:
                 for path in model.iterdir():
