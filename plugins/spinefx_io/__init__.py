@@ -1,1 +1,121 @@
-"""To be filled."""
+"""Data in: loaders for SPIDER's layout, for folders of any layout, and for phantoms made in memory.
+
+Options and offers only; headers, the gate and the loaders themselves are imported when a loader is built.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, field_validator
+
+from spinefx.api import SCHEMES, Plugin, SpinefxError, hookimpl, scheme
+
+Spacing = Annotated[float, Field(gt=0.05, lt=30.0)]
+
+
+class SpiderOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `spider`."""
+
+    root: Path | tuple[Path, ...] = Field(
+        description="the folder that holds images/ and masks/, or several such folders; one with masks/ alone will do"
+    )
+    series: tuple[str, ...] = Field(
+        ("t1", "t2", "t2_SPACE"), min_length=1, description="which series to take, as they end the file names"
+    )
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The data folders, one or several."""
+        return (self.root,) if isinstance(self.root, Path) else self.root
+
+
+def _known_scheme(name: str) -> str:
+    try:
+        scheme(name)
+    except SpinefxError as error:
+        raise ValueError(str(error)) from error
+    return name
+
+
+class FolderOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `folder`."""
+
+    root: Path = Field(description="the data folder; patterns are relative to it")
+    images: str | tuple[str, ...] = Field(
+        (),
+        description="pattern(s) of image files with named parts: images/{id}_{modality}.nii.gz; {id} names the case, "
+        "{patient} and {modality} what they say, any other name becomes a fact; {modality:t1,t2} takes these alone",
+    )
+    masks: str = Field("", description="pattern of mask files, as masks/{id}.nii.gz; empty where there are none")
+    scheme: str = Field(description=f"what mask values mean: {', '.join(SCHEMES)}")
+    modality: str = Field("image", description="modality of images whose pattern does not name one")
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+    _check = field_validator("scheme")(_known_scheme)
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """The image patterns, one or several."""
+        return (self.images,) if isinstance(self.images, str) else self.images
+
+
+class PhantomOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `phantom`."""
+
+    patients: int = Field(40, ge=1, le=100_000, description="how many patients to draw")
+    seed: int = Field(
+        0, ge=0, description="the cohort's own seed; other cohorts of one seed share their first patients"
+    )
+    levels: int = Field(6, ge=3, le=7, description="labelled vertebrae from L5 upwards")
+    modalities: tuple[Literal["t1", "t2", "t2_SPACE", "ct"], ...] = Field(
+        ("t2",), min_length=1, description="contrasts to render; all of a patient lie on one grid"
+    )
+    spacing_mm: tuple[Spacing, Spacing, Spacing] = Field(
+        (4.0, 0.6, 0.6), description="voxel size in mm: left-right, antero-posterior, head-foot"
+    )
+    oblique_deg: float = Field(6.0, ge=0, le=30, description="the scanner is turned by up to this angle, in degrees")
+    pir_share: float = Field(
+        0.16, ge=0, le=1, description="share of patients with the slices along the first axis (PIR)"
+    )
+    noise: float = Field(0.03, ge=0, description="noise over the brightness of CSF")
+    bias: float = Field(0.25, ge=0, description="strength of the coil's uneven sensitivity")
+
+
+def _spider(options: SpiderOptions) -> Any:
+    from spinefx_io.spider import SpiderLoader
+
+    return SpiderLoader(options)
+
+
+def _folder(options: FolderOptions) -> Any:
+    from spinefx_io.folder import FolderLoader
+
+    return FolderLoader(options)
+
+
+def _phantom(options: PhantomOptions) -> Any:
+    from spinefx_io.phantom import PhantomLoader
+
+    return PhantomLoader(options)
+
+
+@hookimpl
+def spinefx_loaders() -> list[Plugin]:
+    """The loaders of this pack."""
+    return [
+        Plugin(
+            name="spider", api=1, version=1, options=SpiderOptions, build=_spider,
+            summary="Spine MRI and masks in SPIDER's layout, one or several folders.",
+        ),
+        Plugin(
+            name="folder", api=1, version=1, options=FolderOptions, build=_folder,
+            summary="Images and masks found by patterns of file names.",
+        ),
+        Plugin(
+            name="phantom", api=1, version=1, options=PhantomOptions, build=_phantom,
+            summary="Lumbar spines of exactly known shape, made in memory, with labels.",
+        ),
+    ]  # fmt: skip
