@@ -74,6 +74,15 @@ class CropOptions(BaseModel, frozen=True, extra="forbid"):
     margin_mm: float = Field(10.0, ge=0, le=1000, description="free space around them, in mm")
 
 
+class DiscOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `disc`."""
+
+    cut_off: Literal["missing", "keep"] = Field(
+        "missing",
+        description="numbers of a disc that the image's border cuts off: leave out, or keep and mark doubtful",
+    )
+
+
 def _mask(options: MaskOptions) -> Any:
     from spinefx_anatomy.mask import Mask
 
@@ -102,6 +111,12 @@ def _crop(options: CropOptions) -> Any:
     from spinefx_anatomy.crop import Crop
 
     return Crop(options)
+
+
+def _disc(options: DiscOptions) -> Any:
+    from spinefx_anatomy.disc.measure import Discs
+
+    return Discs(options)
 
 
 @hookimpl
@@ -155,4 +170,19 @@ def spinefx_preprocessors() -> list[Plugin]:
             options=CropOptions,
             build=_crop,
         ),
+    ]
+
+
+@hookimpl
+def spinefx_geometry_analysers() -> list[Plugin]:
+    """The geometry analysers of this pack."""
+    return [
+        Plugin(
+            name="disc",
+            api=1,
+            version=1,
+            summary="Heights, depth, width, wedge, tilt, volume and surface of every disc, in mm and degrees.",
+            options=DiscOptions,
+            build=_disc,
+        )
     ]

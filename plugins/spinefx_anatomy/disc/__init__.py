@@ -1,0 +1,1 @@
+"""Geometry of intervertebral discs: frame, endplates, outline, and what follows from them."""

@@ -1,0 +1,35 @@
+"""What each number of a disc means, and where its definition comes from."""
+
+from __future__ import annotations
+
+_NORMAL = "the normal bisects the two endplate planes"
+
+MEANING = {
+    "height_mm": "mean distance between the endplates along the disc's normal over the whole footprint: volume over "
+    f"footprint area; {_NORMAL} (after Brinckmann, Clin Biomech 12:S1, 1997)",
+    "height_anterior_mm": "mean height in the anterior third of the mid-sagittal band: all antero-posterior columns within "
+    "15 % of the width from its middle, each divided in thirds of its own length",
+    "height_middle_mm": "mean height in the middle third of the mid-sagittal band",
+    "height_posterior_mm": "mean height in the posterior third of the mid-sagittal band",
+    "depth_mm": "largest antero-posterior extent of the footprint in the mid-sagittal band",
+    "width_mm": "left-right extent of the footprint",
+    "wedge_deg": "angle between the endplate planes in the disc's sagittal plane, positive opens forward",
+    "wedge_coronal_deg": "angle between the endplate planes in the disc's coronal plane, positive opens to the left",
+    "tilt_deg": "lean of the normal from the world's z axis in the sagittal plane, positive forward",
+    "tilt_coronal_deg": "lean of the normal from the world's z axis in the coronal plane, positive to the left",
+    "rotation_deg": "turn of the footprint's long axis about the world's z axis from left-right, positive: left side back",
+    "volume_mm3": "volume counted in voxels",
+    "surface_mm2": "area of a smooth surface around the voxels, not of voxel faces",
+    "sphericity": "surface of the sphere of the same volume over the surface (Wadell, J Geol 43:250, 1935)",
+    "footprint_mm2": "area of the disc's projection along its normal",
+    "residual_mm": "quality: root mean square distance of the endplates from their fitted planes",
+    "slices": "quality: number of slices through the disc",
+    "touches_border": "quality: 1 where the disc reaches the image's border, else 0",
+}
+"""Column -> definition; the unit is the end of the name."""
+
+SIZES = ("height_mm", "width_mm", "rotation_deg", "volume_mm3", "surface_mm2", "sphericity", "footprint_mm2")
+"""Columns that a disc cut off at its left or right end no longer has."""
+
+WHOLE = tuple(name for name in MEANING if name not in ("slices", "touches_border"))
+"""Columns that a disc cut off anywhere else no longer has."""

@@ -1,0 +1,78 @@
+"""Planes through the upper and lower face of a structure that is cut in sections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx_anatomy.disc.sections import Sections
+
+Floats = NDArray[np.float64]
+
+CENTRAL = 0.75
+"""Share of the footprint's radius within which a plane is fitted."""
+
+TRIM = 3.0
+"""Points farther off the plane than this many robust standard deviations are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """w = level + along * t + across * s, in a section's coordinates; residual is the fit's RMS distance in mm."""
+
+    level: float
+    along: float
+    across: float
+    residual: float
+
+    def at(self, s: Floats | float, t: Floats | float) -> Floats:
+        """w in mm at (s, t)."""
+        return np.asarray(self.level + self.along * t + self.across * s, np.float64)
+
+    def normal(self, cut: Sections) -> Floats:
+        """(3,) world unit normal, on the side of `up`."""
+        out: Floats = cut.up - self.along * cut.back - self.across * cut.across
+        return out / np.linalg.norm(out)
+
+
+def endplates(cut: Sections) -> tuple[Plane, Plane] | None:
+    """The upper and lower plane, or None where too few columns are there to fit them.
+
+    Ends of columns along w are fitted by least squares in w over the footprint's centre; outliers (Schmorl's nodes,
+    lips) are trimmed. Columns lie on the slices, so their ends carry the full resolution of the plane of the slice.
+    """
+    thick = cut.thickness
+    there = thick > 0
+    s, t = np.meshgrid(cut.s, cut.t, indexing="ij")
+    points = np.stack([s[there], t[there]])
+    if points.shape[1] < 16 or np.unique(points[0]).size < 3:
+        return None
+    centre = points.mean(axis=1, keepdims=True)
+    spread = (points - centre) @ (points - centre).T / points.shape[1]
+    if np.linalg.det(spread) <= 1e-6:
+        return None
+    radius2 = np.einsum("in,ij,jn->n", points - centre, np.linalg.inv(spread), points - centre)
+    usual = np.median(thick[there])
+    chosen = (radius2 < 4 * CENTRAL**2) & (thick[there] > 0.25 * usual)
+    s, t = points[:, chosen]
+    half, middle = thick[there][chosen] / 2, cut.middle[there][chosen]
+    if s.size < 16 or np.unique(s).size < 3:
+        return None
+    return _fit(s, t, middle + half), _fit(s, t, middle - half)
+
+
+def _fit(s: Floats, t: Floats, w: Floats) -> Plane:
+    table = np.stack([np.ones_like(s), t, s], axis=1)
+    keep = np.ones(s.size, bool)
+    for _ in range(4):
+        found = np.linalg.lstsq(table[keep], w[keep], rcond=None)[0]
+        off = w - table @ found
+        limit = TRIM * 1.4826 * float(np.median(np.abs(off[keep]))) + 1e-6
+        again = np.abs(off) <= limit
+        if again.sum() < max(8, 0.5 * s.size) or (again == keep).all():
+            break
+        keep = again
+    level, along, across = (float(v) for v in found)
+    return Plane(level, along, across, float(np.sqrt(np.mean(off[keep] ** 2))))
