@@ -101,7 +101,7 @@ class LabelMap:
             raise GridError(f"mask has shape {labels.shape}, its grid {self.grid.shape}")
         if labels.dtype != np.uint16:
             if labels.size and (labels.min() < 0 or labels.max() > 65535):
-                raise DataError(f"mask values run from {labels.min()} to {labels.max()}, wanted 0..65535")
+                raise DataError(f"mask values run from {labels.min():g} to {labels.max():g}, wanted 0..65535")
             whole = labels.astype(np.uint16)
             if labels.dtype.kind == "f" and not np.array_equal(whole, labels):
                 raise DataError("mask holds values that are not whole numbers")
