@@ -14,6 +14,9 @@ from spinefx.plan.offers import nearest
 Add = Callable[[KeyPath, str], None]
 """Takes a problem: the path of the key below its table, and what is wrong."""
 
+MAX_TOLD = 50
+"""Most problems told of one table."""
+
 
 def explain(error: ValidationError, table: Mapping[str, Any], model: type[BaseModel], add: Add) -> None:
     """Every problem in `error`, once per key.
@@ -21,11 +24,16 @@ def explain(error: ValidationError, table: Mapping[str, Any], model: type[BaseMo
     table : what was validated.   model : the options it was validated against.   add : gets each problem.
     """
     wanted: dict[KeyPath, tuple[list[str], object]] = {}
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    if len(found) > MAX_TOLD:
+        add((), f"{len(found)} things are wrong here; the first {MAX_TOLD} are told")
+    for item in found[:MAX_TOLD]:
         path = _existing(item["loc"], table)
         kind = item["type"]
         if kind == "extra_forbidden":
-            add(path, unknown_key(str(path[-1]), _fields_at(model, path[:-1])))
+            add(path, unknown_key(str(path[-1]), _fields_at(model, path[:-1]), inside=path[:-1]))
+        elif kind == "missing" and isinstance(item["loc"][-1], int):
+            wanted.setdefault(path, ([], _at(table, path)))[0].append(f"wanted at least {item['loc'][-1] + 1} values")
         elif kind == "missing":
             missing = str(item["loc"][-1])
             add(path, f"needs the key `{missing}`{_described(model, (*path, missing))}")
@@ -36,11 +44,11 @@ def explain(error: ValidationError, table: Mapping[str, Any], model: type[BaseMo
         add(path, f"`{_key(path)}` is {brief(value)}; {said}{_nearest_literal(value, said)}" if path else said)
 
 
-def unknown_key(key: str, known: Mapping[str, Any]) -> str:
+def unknown_key(key: str, known: Mapping[str, Any], *, inside: KeyPath = ()) -> str:
     """`unknown key `epoch`; did you mean `epochs`?`, or the keys that there are."""
     if near := nearest(key, known):
-        return f"unknown key `{clean(key)}`; did you mean `{near}`?"
-    return f"unknown key `{clean(key)}`; it takes {', '.join(f'`{name}`' for name in known) or 'no keys'}"
+        return f"unknown key `{_key((*inside, key))}`; did you mean `{_key((*inside, near))}`?"
+    return f"unknown key `{_key((*inside, key))}`; it takes {', '.join(f'`{name}`' for name in known) or 'no keys'}"
 
 
 def brief(value: object) -> str:

@@ -26,18 +26,42 @@ class Spot(NamedTuple):
     column: int
 
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BASIC = re.compile(r'"(?:[^"\\\n]|\\.)*+"')
-_LITERAL = re.compile(r"'[^'\n]*'")
+_LITERAL = re.compile(r"'[^'\n]*+'")
 _LONG_BASIC = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}', re.DOTALL)
 _LONG_LITERAL = re.compile(r"'''(?:[^']|'(?!''))*+'{3,5}", re.DOTALL)
 _SCALAR = re.compile(r"[^,\]}\n#]+")
-_SPACE = re.compile(r"[ \t]*")
+_SPACE = re.compile(r"[ \t]*+")
+_TOKEN = re.compile(
+    r"""(?P<skip>\#[^\n]*+ | [ \t]++)
+      | (?P<text>\"{3}(?:[^"\\]|\\.|"(?!""))*+\"{0,5} | '{3}(?:[^']|'(?!''))*+'{0,5})
+      | (?P<part>[A-Za-z0-9_-]++ | "(?:[^"\\\n]|\\[^\n])*+["\\]? | '[^'\n]*+'?)
+      | (?P<dot>\.)
+      | (?P<other>[^\#"'.A-Za-z0-9_\ \t-]++)""",
+    re.VERBOSE | re.DOTALL,
+)
 
 
 class _LostError(Exception):
     """The scan does not understand what it sees."""
+
+
+def deepest_key(text: str) -> tuple[int, int]:
+    """Parts of the longest dotted key and its line, in one pass over any text, TOML or not."""
+    most, place, parts, joined = 0, 0, 0, False
+    for token in _TOKEN.finditer(text):
+        if token.lastgroup == "part":
+            parts = parts + 1 if joined else 1
+            joined = False
+            if parts > most:
+                most, place = parts, token.start()
+        elif token.lastgroup == "dot":
+            joined = True
+        elif token.lastgroup != "skip":
+            parts, joined = 0, False
+    return most, text.count("\n", 0, place) + 1
 
 
 def locate(text: str) -> Mapping[KeyPath, Spot]:
@@ -58,12 +82,13 @@ class _Scan:
     def spots(self) -> dict[KeyPath, Spot]:
         """Offsets as lines and columns, in one pass over the text."""
         found: dict[KeyPath, Spot] = {}
-        line, start = 1, 0
+        line, start, seen = 1, 0, 0
         for path, offset in sorted(self.offsets.items(), key=lambda item: item[1]):
-            newlines = self.text.count("\n", start, offset)
+            newlines = self.text.count("\n", seen, offset)
             if newlines:
                 line += newlines
-                start = self.text.rfind("\n", start, offset) + 1
+                start = self.text.rfind("\n", seen, offset) + 1
+            seen = offset
             found[path] = Spot(line, offset - start + 1)
         return found
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from spinefx.contract.errors import PlanError, PluginError, Problem
 from spinefx.labels.options import LabelOptions
 from spinefx.plan.anchor import anchor_model, anchor_table
-from spinefx.plan.explain import brief, explain, unknown_key
+from spinefx.plan.explain import MAX_TOLD, brief, explain, unknown_key
 from spinefx.plan.locate import KeyPath
 from spinefx.plan.registry import Registry
 from spinefx.plan.sections import (
@@ -22,26 +22,17 @@ from spinefx.plan.sections import (
     RunOptions,
     SampleOptions,
     SplitOptions,
+    default_stages,
 )
 from spinefx.plan.source import Source
 from spinefx.plan.stage import Stage
 
 Options = TypeVar("Options", bound=BaseModel)
 
+MAX_STAGES = 100
+"""Longest list of stages."""
+
 _LAST = (1 << 30, 0)
-
-
-def default_stages(*, labelled: bool) -> dict[str, Any]:
-    """The stage tables of a pipeline that names none; `predict` only where there is a `[labels]` section."""
-    evaluators = ["reconstruction", "correlate", *(["predict"] if labelled else [])]
-    return {
-        "segment": {"use": "mask"},
-        "preprocess": [],
-        "augment": [],
-        "encode": {"use": "conv-ae"},
-        "geometry": [{"use": "disc"}, {"use": "space"}],
-        "evaluate": [{"use": name} for name in evaluators],
-    }
 
 
 def resolve(
@@ -67,7 +58,7 @@ class _Resolver:
         self.found: list[tuple[tuple[int, int], Problem]] = [((0, 0), problem) for problem in problems]
 
     def plan(self, stem: str, registry: Registry | None) -> dict[str, Any]:
-        for name in self.tables.keys() - set(SECTIONS):
+        for name in list(self.tables.keys() - set(SECTIONS))[:MAX_TOLD]:
             said = unknown_key(name, dict.fromkeys(SECTIONS)).replace("unknown key", "unknown section")
             self.add((name,), said)
         run = self.section("run", RunOptions)
@@ -135,6 +126,8 @@ class _Resolver:
                 self.add((name,), f"[{name}] is missing; it says where the cases are", f"loaders installed: {names}")
             elif name not in MANY:
                 stages[name] = self.stage((name,), kind, value)
+            elif isinstance(value, list) and len(value) > MAX_STAGES:
+                self.add((name,), f"[[{name}]] has {len(value)} entries; wanted at most {MAX_STAGES}")
             elif isinstance(value, list):
                 found = [self.stage((name, i), kind, item) for i, item in enumerate(value)]
                 stages[name] = tuple(stage for stage in found if stage)

@@ -156,3 +156,16 @@ class ReportOptions(Section):
     title: str = Field("", max_length=200, description="heading of the report; the run folder's name unless given")
     viewer: bool = Field(False, description="put a three-dimensional viewer into the report (adds about 4 MB)")
     phi: bool = Field(False, description="show patient ids as they are in the data; pseudonyms otherwise")
+
+
+def default_stages(*, labelled: bool) -> dict[str, Any]:
+    """The stage tables of a pipeline that names none; `predict` only where there is a `[labels]` section."""
+    evaluators = ["reconstruction", "correlate", *(["predict"] if labelled else [])]
+    return {
+        "segment": {"use": "mask"},
+        "preprocess": [],
+        "augment": [],
+        "encode": {"use": "conv-ae"},
+        "geometry": [{"use": "disc"}, {"use": "space"}],
+        "evaluate": [{"use": name} for name in evaluators],
+    }

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from spinefx.contract.errors import PlanError, Problem
-from spinefx.plan.locate import KeyPath, Spot, locate
+from spinefx.plan.locate import KeyPath, Spot, deepest_key, locate
+from spinefx.plan.sections import default_stages
 
 MAX_BYTES = 256 * 1024
 """Largest pipeline file that is read."""
@@ -24,8 +25,6 @@ MAX_BYTES = 256 * 1024
 MAX_DOTS = 32
 """Most parts of one dotted key."""
 
-_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
-_DEEP_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_DOTS},}}+")
 _PLAIN_WORD = re.compile(r"""[^\s\[{"'][^"'\n]*""")
 
 
@@ -91,9 +90,9 @@ def parse_source(text: str, *, name: str = "pipeline.toml") -> Source:
     PlanError
         As `read_source`.
     """
-    if deep := _DEEP_KEY.search(text):
-        line = text.count("\n", 0, deep.start()) + 1
-        raise PlanError([Problem(f"{name}:{line}", f"a key of more than {MAX_DOTS} dotted parts")])
+    parts, line = deepest_key(text)
+    if parts > MAX_DOTS:
+        raise PlanError([Problem(f"{name}:{line}", f"a key of {parts} dotted parts; wanted at most {MAX_DOTS}")])
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -140,6 +139,9 @@ def _put(tables: dict[str, Any], override: str) -> KeyPath:
     parsed = _value_of(value.strip())
     here: Any = tables
     path: KeyPath = ()
+    defaults = default_stages(labelled="labels" in tables)
+    if len(parts) > 1 and parts[0] in defaults:
+        tables.setdefault(parts[0], defaults[parts[0]])
     for depth, part in enumerate(parts):
         last = depth == len(parts) - 1
         step = _step(here, part, path)
