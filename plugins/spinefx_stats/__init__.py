@@ -1,1 +1,97 @@
-"""To be filled."""
+"""Evaluators: how well masks are rebuilt, what goes with what, and what can be predicted, each beside its baseline.
+
+Everything is judged by patient: intervals come from resampling patients, tests from leaving out patients, folds and
+parts hold whole patients.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from spinefx.api import Evaluator, Plugin, hookimpl
+
+
+class ReconstructionOptions(BaseModel, frozen=True, extra="forbid"):
+    """How the encoder's masks are held against the originals."""
+
+    pca: bool = Field(True, description="put a PCA of the same size, fitted on the training patients, beside it")
+    surface: bool = Field(True, description="measure surface distances (ASSD, HD95) in mm too")
+    pictures: int = Field(8, ge=0, le=40, description="held-out samples shown, the worst among them")
+    resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
+
+
+class CorrelateOptions(BaseModel, frozen=True, extra="forbid"):
+    """What is correlated, and how it is tested."""
+
+    features: tuple[str, ...] = Field(
+        (), description='geometry columns, with wildcards ("disc.*"); none means all but those computed from latents'
+    )
+    facts: tuple[str, ...] = Field(("age", "sex", "bmi"), description="facts of the loader that serve as covariates")
+    fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate that marks a finding")
+    pca: bool = Field(True, description="say what a PCA of the same size explains, beside the latents")
+    scatters: int = Field(4, ge=0, le=20, description="strongest pairs drawn as clouds")
+    resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
+
+
+class PredictOptions(BaseModel, frozen=True, extra="forbid"):
+    """What predicts the targets, and how that is judged."""
+
+    features: tuple[str, ...] = Field(
+        (), description='geometry columns, with wildcards ("disc.*"); none means all but those computed from latents'
+    )
+    facts: tuple[str, ...] = Field(("age", "sex", "bmi"), description="facts of the loader that serve as covariates")
+    refit_encoder: bool = Field(
+        False, description="train a fresh encoder in every fold, so that latents can be judged there (slow)"
+    )
+    pca: bool = Field(True, description="put scores of a PCA of the same size beside the latents")
+    minimum_class: int = Field(5, ge=2, description="fewest rows of a class, in fitting and in scoring, for a number")
+    resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
+
+
+def _reconstruction(options: ReconstructionOptions) -> Evaluator:
+    from spinefx_stats.reconstruction import Reconstruction
+
+    return Reconstruction(options)
+
+
+def _correlate(options: CorrelateOptions) -> Evaluator:
+    from spinefx_stats.correlate import Correlate
+
+    return Correlate(options)
+
+
+def _predict(options: PredictOptions) -> Evaluator:
+    from spinefx_stats.predict import Predict
+
+    return Predict(options)
+
+
+@hookimpl
+def spinefx_evaluators() -> list[Plugin]:
+    """The evaluators of this pack."""
+    return [
+        Plugin(
+            name="reconstruction",
+            api=1,
+            version=1,
+            summary="Rebuilt masks against originals, training beside held-out, PCA of the same size beside the encoder.",
+            options=ReconstructionOptions,
+            build=_reconstruction,
+        ),
+        Plugin(
+            name="correlate",
+            api=1,
+            version=1,
+            summary="Latents, geometry and labels against each other, with false-discovery control by patient.",
+            options=CorrelateOptions,
+            build=_correlate,
+        ),
+        Plugin(
+            name="predict",
+            api=1,
+            version=1,
+            summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
+            options=PredictOptions,
+            build=_predict,
+        ),
+    ]

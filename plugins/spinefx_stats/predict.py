@@ -1,0 +1,196 @@
+"""`predict`: what predicts the labels in patients never seen, each feature set beside level alone and the majority."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from spinefx.api import Column, Figure, Findings, Series, Study, Table
+from spinefx_stats import PredictOptions
+from spinefx_stats.cohort import Cohort, Target, cohort_of
+from spinefx_stats.components import Masks
+from spinefx_stats.proof import folds_table, split_proof
+from spinefx_stats.protocols import FOLDS, HELD_OUT, Ladder, Protocol, folds, held_out, run
+from spinefx_stats.scores import LEADING, NAMES, Scored, difference, scored
+from spinefx_stats.words import Cell, between, signed
+
+
+@dataclass(frozen=True)
+class Result:
+    """One feature set for one target under one protocol; `scored` None where `note` says why there is no number."""
+
+    target: Target
+    protocol: str
+    features: str
+    columns: int
+    n: int = 0
+    patients: int = 0
+    positives: int = 0
+    scored: Scored | None = None
+    gain: tuple[float, float, float] | None = None
+    note: str = ""
+
+
+class Predict:
+    """Evaluator: what predicts what."""
+
+    def __init__(self, options: PredictOptions) -> None:
+        self.options = options
+
+    def evaluate(self, study: Study) -> Findings:
+        """Score tables by kind of target, bars, the proof that no patient was on both sides."""
+        options = self.options
+        cohort = cohort_of(study, features=options.features, facts=options.facts, resamples=options.resamples)
+        warnings: list[str] = []
+        if not cohort.rows or not cohort.targets:
+            return Findings(warnings=("No label is named as target, so nothing is predicted.",))
+        ladder = Ladder(study, cohort, Masks(study.samples) if options.pca else None)
+        protocols = (held_out(ladder), folds(ladder, refit_encoder=options.refit_encoder))
+        if options.refit_encoder and study.refit is None:
+            warnings.append("refit_encoder was asked for, but this run cannot train another encoder.")
+        results: list[Result] = []
+        for protocol in protocols:
+            if not protocol.rounds:
+                warnings.append(f"Protocol {protocol.name!r}: no patients on one side, so nothing is judged there.")
+            for target in cohort.targets if protocol.rounds else ():
+                results += self._target(protocol, target, cohort, warnings)
+        kinds = [kind for kind in NAMES if any(result.target.kind == kind for result in results)]
+        return Findings(
+            tables=(
+                *(_table(kind, [r for r in results if r.target.kind == kind]) for kind in kinds),
+                split_proof(study, cohort),
+                folds_table(cohort),
+            ),
+            figures=tuple(
+                figure
+                for kind in kinds
+                for name in (HELD_OUT, FOLDS)
+                if (figure := _bars(kind, name, results)) is not None
+            ),
+            sentences=tuple(_sentences(results)),
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
+
+    def _target(self, protocol: Protocol, target: Target, cohort: Cohort, warnings: list[str]) -> list[Result]:
+        few = self._too_few(protocol, target, cohort)
+        if few:
+            warnings.append(f"{target.name}, {protocol.name}: {few}; not judged.")
+            return []
+        out: list[Result] = []
+        level: Scored | None = None
+        for name, columns in protocol.rounds[0].sets.items():
+            width = 0 if columns is None else columns.shape[1]
+            found = run(protocol, name, target, cohort)
+            if found is None:
+                out.append(Result(target, protocol.name, name, width, note=protocol.missing.get(name, "not computed")))
+                continue
+            result = scored(found, target.kind)
+            level = result if name == "level" else level
+            gain = None
+            if level is not None and name not in ("majority", "level"):
+                gain = difference(result, level, found.patients, target.kind)
+            positives = int(found.y.sum()) if target.kind == "binary" else 0
+            counts = (width, len(found.y), found.patients.count, positives)
+            out.append(Result(target, protocol.name, name, *counts, scored=result, gain=gain))
+        return out
+
+    def _too_few(self, protocol: Protocol, target: Target, cohort: Cohort) -> str:
+        """Why there are too few labelled rows on one side, or ""."""
+        present, least = np.isfinite(target.values), self.options.minimum_class
+        if protocol.name == HELD_OUT:
+            sides = {"fitting": cohort.fitted & present, "held-out": cohort.tested & present}
+        else:
+            sides = {"all": (cohort.fold >= 0) & present}
+        for side, rows in sides.items():
+            people = cohort.patients.of(rows).count
+            if target.kind != "binary":
+                if rows.sum() < 2 * least or people < 2 or np.ptp(target.values[rows]) == 0:
+                    return f"{int(rows.sum())} rows of {people} {side} patients have a value, or all the same one"
+                continue
+            for value, word in ((1.0, "positive"), (0.0, "negative")):
+                mine = rows & (target.values == value)
+                who = cohort.patients.of(mine).count
+                if mine.sum() < least or who < 2:
+                    return (
+                        f"{int(mine.sum())} {word} rows of {who} patients among the {people} {side} patients, "
+                        f"{least} rows of 2 patients are needed"
+                    )
+        return ""
+
+
+def _table(kind: str, results: Sequence[Result]) -> Table:
+    lead = LEADING[kind]
+    rows: list[tuple[Cell, ...]] = []
+    for r in results:
+        scores = r.scored
+        values: list[Cell] = [scores.values[name] if scores else None for name in NAMES[kind]]
+        bounds: list[Cell] = [scores.low, scores.high] if scores else [None, None]
+        gain: list[Cell] = list(r.gain) if r.gain else [None, None, None]
+        head: list[Cell] = [r.target.name, r.protocol, r.features, r.columns, r.n, r.patients]
+        rows.append(
+            (*head, *([r.positives] if kind == "binary" else []), values[0], *bounds, *gain, *values[1:], r.note)
+        )
+    title = NAMES[kind][lead]
+    columns = [
+        Column("target", "Target"), Column("protocol", "Patients judged"), Column("features", "Features"),
+        Column("columns", "Columns"), Column("n", "Rows"), Column("patients", "Patients"),
+        *([Column("positives", "Positive rows")] if kind == "binary" else []),
+        Column(lead, title), Column("low", f"{title}, low"), Column("high", f"{title}, high"),
+        Column("over_level", f"{title} over level alone", about="paired, same rows"),
+        Column("over_level_low", "low"), Column("over_level_high", "high"),
+        *(Column(name, text) for name, text in NAMES[kind].items() if name != lead),
+        Column("note", "Note"),
+    ]  # fmt: skip
+    caption = (
+        "Held out: fitted on training and validation patients, judged on test patients, whom the encoder never saw. Folds: "
+        "every patient judged once by a model fitted on the other folds, PCA refitted in each, and rank-based scores compare only rows that one model judged. low and high bound 95 % "
+        "intervals of a bootstrap over patients; differences are paired. Imputation, scaling and penalty are fitted on the "
+        "fitting patients alone."
+    )
+    if kind == "binary":
+        caption += (
+            " A row counts as positive from the share of positives among the fitting rows on; the majority baseline says the "
+            "larger class. Covariates come with level."
+        )
+    return Table(f"prediction-{kind}", f"Prediction of {kind} targets", tuple(columns), tuple(rows), caption)
+
+
+def _bars(kind: str, protocol: str, results: Sequence[Result]) -> Figure | None:
+    mine = [r for r in results if r.target.kind == kind and r.protocol == protocol and r.scored is not None]
+    if not mine:
+        return None
+    series = []
+    for name in dict.fromkeys(r.features for r in mine):
+        bars = [(r.target.name, r.scored) for r in mine if r.features == name and r.scored is not None]
+        y, low, high = (
+            tuple(v) for v in zip(*((s.values[LEADING[kind]], s.low, s.high) for _, s in bars), strict=True)
+        )
+        series.append(Series(name, tuple(text for text, _ in bars), y, low, high))
+    title = NAMES[kind][LEADING[kind]]
+    name = f"prediction-{kind}-{protocol.replace(' ', '-')}"
+    return Figure(name, f"{title}, {protocol}", "bars", "Target", title, series=tuple(series))
+
+
+def _sentences(results: Sequence[Result]) -> list[str]:
+    """One per target: the latents, held out, beside level alone; a loss is said as a loss."""
+    out = []
+    for target in dict.fromkeys(r.target for r in results):
+        found = {r.features: r for r in results if r.target is target and r.protocol == HELD_OUT and r.scored}
+        title = NAMES[target.kind][LEADING[target.kind]]
+        said = [
+            f"{name} {between(value, r.scored.low, r.scored.high)}"
+            for name in ("latents", "geometry", "pca", "level", "majority")
+            if (r := found.get(name)) is not None and r.scored is not None
+            if np.isfinite(value := r.scored.values[LEADING[target.kind]])
+        ]
+        if not said:
+            continue
+        text = f"{target.name}, held-out patients, {title}: {', '.join(said)}."
+        gain = found["latents"].gain if "latents" in found else None
+        if gain is not None:
+            verdict = "more than" if gain[1] > 0 else "less than" if gain[2] < 0 else "not clearly other than"
+            text += f" The latents say {verdict} the level alone ({signed(*gain)})."
+        out.append(text)
+    return out

@@ -1,0 +1,220 @@
+"""`reconstruction`: the encoder's masks against the originals, fitted patients beside held-out ones, PCA beside both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.api import Column, Figure, Findings, Panel, Sample, Series, Study, Table
+from spinefx_stats import ReconstructionOptions
+from spinefx_stats.components import BLOCK, Masks, fit_components
+from spinefx_stats.patients import Patients
+from spinefx_stats.pictures import panel
+from spinefx_stats.shapes import likeness
+from spinefx_stats.weighted import Array, mean
+from spinefx_stats.words import PARTS, Cell, between, part_of, signed
+
+MEASURES = ("iou", "dice", "assd_mm", "hd95_mm")
+_TITLES = {"iou": "IoU", "dice": "Dice", "assd_mm": "ASSD", "hd95_mm": "HD95"}
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Every sample's likeness under every method: method -> measure -> (n,)."""
+
+    study: Study
+    parts: tuple[str, ...]
+    values: dict[str, dict[str, Array]]
+    methods: tuple[str, ...]
+
+    def rows(self, part: str) -> NDArray[np.bool_]:
+        """(n,) bool: which samples lie in the part."""
+        return np.array([p == part for p in self.parts], bool)
+
+
+class Reconstruction:
+    """Evaluator: how well masks come back from the latents."""
+
+    def __init__(self, options: ReconstructionOptions) -> None:
+        self.options = options
+
+    def evaluate(self, study: Study) -> Findings:
+        """IoU, Dice and surface distances by part and level, beside a PCA of the same size; pictures; losses."""
+        if not len(study.samples):
+            return Findings(warnings=("There is no sample to rebuild.",))
+        warnings = []
+        if not study.split.mask(study.latents.rows, "test").any():
+            warnings.append("No sample belongs to a test patient, so no reconstruction here is held out.")
+        measured = self._measure(study)
+        if self.options.pca and len(measured.methods) == 1:
+            warnings.append("Too few training samples for a PCA of the same size; the baseline is missing.")
+        table, differences = self._overall(measured)
+        return Findings(
+            tables=(table, self._by_level(measured)),
+            figures=tuple(f for f in (self._bars(table), losses(study), self._pictures(measured)) if f is not None),
+            sentences=differences,
+            warnings=tuple(warnings),
+        )
+
+    def _measure(self, study: Study) -> Measured:
+        size = study.latents.z.shape[1]
+        masks = Masks(study.samples)
+        fitted = study.split.patients("train")
+        pca = fit_components(masks, fitted, size, seed=study.seed) if self.options.pca else None
+        scores = pca.scores(masks) if pca is not None else None
+        methods = ("encoder", f"PCA-{size}")[: 1 if pca is None else 2]
+        n = len(study.samples)
+        values = {method: {name: np.full(n, np.nan) for name in MEASURES} for method in methods}
+        for positions, samples in _blocks(study):
+            rebuilt = {"encoder": study.encoder.decode(study.latents.z[positions])}
+            if pca is not None and scores is not None:
+                rebuilt[methods[1]] = pca.rebuilt(scores[positions]).reshape(len(samples), *masks.shape)
+            for method, decoded in rebuilt.items():
+                for i, sample, guess in zip(positions, samples, decoded, strict=True):
+                    spacing, surface = sample.grid.spacing, self.options.surface
+                    found = likeness(sample.mask > 0.5, np.asarray(guess) > 0.5, spacing, surface=surface)
+                    for name in MEASURES:
+                        values[method][name][i] = getattr(found, name)
+        parts = tuple(part_of(study.split, row) for row in study.latents.rows)
+        return Measured(study, parts, values, methods)
+
+    def _overall(self, measured: Measured) -> tuple[Table, tuple[str, ...]]:
+        rows: list[tuple[Cell, ...]] = []
+        sentences: list[str] = []
+        for part in PARTS:
+            inside = measured.rows(part)
+            if not inside.any():
+                continue
+            names = [row.patient for row in measured.study.latents.rows]
+            patients = Patients(names, measured.study.seed, self.options.resamples).of(inside)
+            for method in measured.methods:
+                cells: list[Cell] = [method, PARTS[part], int(inside.sum()), patients.count]
+                for name in self._measures:
+                    cells += _mean(measured.values[method][name][inside], patients)
+                rows.append(tuple(cells))
+            sentences += self._sentence(measured, part, inside, patients)
+        columns = [Column("method", "Method"), Column("part", "Patients"), Column("n", "Samples")]
+        columns.append(Column("patients", "Number of patients"))
+        for name in self._measures:
+            title, unit = _TITLES[name], "mm" if name.endswith("mm") else ""
+            columns += [Column(name, title, unit, "mean over samples"), Column(f"{name}_low", f"{title}, low", unit)]
+            columns.append(Column(f"{name}_high", f"{title}, high", unit))
+        caption = (
+            "Masks thresholded at .5. Only the held-out rows say how the encoder does on patients that no fit has seen; "
+            "the training rows measure memory. low and high bound the 95 % interval of a bootstrap over patients. The PCA "
+            "has as many numbers per sample and was fitted on the training patients."
+        )
+        return Table("reconstruction", "Reconstruction", tuple(columns), tuple(rows), caption), tuple(sentences)
+
+    @property
+    def _measures(self) -> tuple[str, ...]:
+        return MEASURES if self.options.surface else MEASURES[:2]
+
+    def _sentence(self, measured: Measured, part: str, inside: NDArray[np.bool_], patients: Patients) -> Iterator[str]:
+        if part != "test":
+            return
+        iou = {method: measured.values[method]["iou"][inside] for method in measured.methods}
+        train = measured.values["encoder"]["iou"][measured.rows("train")]
+        own = _mean(iou["encoder"], patients)
+        seen = f", {train.mean():.3f} on the patients it was trained on" if len(train) else ""
+        yield f"Held-out IoU of the encoder is {between(*own)}{seen} ({patients.count} held-out patients)."
+        for method in measured.methods[1:]:
+            paired = iou["encoder"] - iou[method]
+            low, high = patients.interval(patients.bootstrap(partial(mean, paired)))
+            gap = float(paired.mean())
+            verdict = "no clear difference" if not (low > 0 or high < 0) else ("better" if gap > 0 else "worse")
+            yield (
+                f"{method}, fitted on the same patients, rebuilds them with IoU {iou[method].mean():.3f}: the encoder's "
+                f"difference is {signed(gap, float(low), float(high))}, {verdict}."
+            )
+
+    def _by_level(self, measured: Measured) -> Table:
+        levels = [row.level for row in measured.study.latents.rows]
+        rows = []
+        for level in sorted(set(levels)):
+            at = np.array([other == level for other in levels], bool)
+            for method in measured.methods:
+                cells: list[Cell] = [level or "all", method]
+                for part in PARTS:
+                    inside = at & measured.rows(part)
+                    values = measured.values[method]["iou"][inside]
+                    cells += [int(inside.sum()), float(values.mean()) if len(values) else None]
+                rows.append(tuple(cells))
+        columns = [Column("level", "Level"), Column("method", "Method")]
+        for part, title in PARTS.items():
+            columns += [Column(f"n_{part}", f"Samples, {title}"), Column(f"iou_{part}", f"IoU, {title}")]
+        return Table("reconstruction-by-level", "Reconstruction by level", tuple(columns), tuple(rows))
+
+    def _bars(self, table: Table) -> Figure:
+        names = [column.name for column in table.columns]
+        iou = names.index("iou")
+        series = []
+        for method in dict.fromkeys(str(row[0]) for row in table.rows):
+            mine = [row for row in table.rows if row[0] == method]
+            y, low, high = (tuple(_number(row[iou + k]) for row in mine) for k in range(3))
+            series.append(Series(method, tuple(str(row[1]) for row in mine), y, low, high))
+        return Figure(
+            "reconstruction-iou", "IoU, fitted beside held out", "bars", "Patients", "IoU", series=tuple(series)
+        )
+
+    def _pictures(self, measured: Measured) -> Figure | None:
+        wanted, study = self.options.pictures, measured.study
+        inside = np.flatnonzero(measured.rows("test"))
+        if not wanted or not len(inside):
+            return None
+        iou = measured.values["encoder"]["iou"]
+        ordered = inside[np.argsort(iou[inside], kind="stable")]
+        worst = list(ordered[: max(1, wanted // 3)])
+        spread = np.linspace(len(worst), len(ordered) - 1, max(0, wanted - len(worst))).round().astype(int)
+        chosen = list(dict.fromkeys([*worst, *(ordered[k] for k in spread if len(worst) <= k < len(ordered))]))
+        panels: list[Panel] = []
+        for place, i in enumerate(chosen):
+            sample = study.samples[int(i)]
+            decoded = np.asarray(study.encoder.decode(study.latents.z[int(i) : int(i) + 1])[0], np.float32)
+            note = "worst, " if place == 0 else ""
+            panels.append(panel(f"{sample.id}: {note}IoU {iou[i]:.3f}", sample.mask, decoded, sample.grid))
+        return Figure(
+            "reconstruction-pictures",
+            "Held-out samples: original, rebuilt, difference",
+            "pictures",
+            panels=tuple(panels),
+            caption=f"Mid-sagittal; red is lost, blue is added. The {len(worst)} worst of {len(inside)}, then evenly up to "
+            "the best.",
+        )
+
+
+def losses(study: Study) -> Figure | None:
+    """The encoder's losses over its epochs, or None where there were none."""
+    names = [n for n in dict.fromkeys(key for epoch in study.history for key in epoch) if n != "epoch"]
+    if len(study.history) < 2:
+        return None
+    series = []
+    for name in names:
+        points = [(float(i), float(epoch[name])) for i, epoch in enumerate(study.history, start=1) if name in epoch]
+        series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
+    return Figure("losses", "Losses while fitting", "line", "Epoch", "Loss", series=tuple(series))
+
+
+def _mean(values: Array, patients: Patients) -> list[Cell]:
+    """Mean with its 95 % bounds, samples without a value left aside."""
+    present = np.isfinite(values)
+    if not present.any():
+        return [None, None, None]
+    kept, behind = values[present], patients.of(present)
+    low, high = behind.interval(behind.bootstrap(lambda w: mean(kept, w)))
+    return [float(kept.mean()), float(low), float(high)]
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def _blocks(study: Study) -> Iterator[tuple[NDArray[np.intp], list[Sample]]]:
+    """Positions and samples, a block at a time."""
+    for start in range(0, len(study.samples), BLOCK):
+        positions = np.arange(start, min(start + BLOCK, len(study.samples)))
+        yield positions, [study.samples[int(i)] for i in positions]
