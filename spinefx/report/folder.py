@@ -20,6 +20,7 @@ class RunFolder:
 
     run : `run.json`.   stages : the entries of `findings.json`, in order.   has_findings : whether the file is there.
     dictionary : header and rows of `features_dictionary.csv`, empty where there is none.
+    epochs : `model/history.json`, empty where there is none.
     """
 
     folder: Path
@@ -27,16 +28,23 @@ class RunFolder:
     stages: tuple[Json, ...]
     has_findings: bool
     dictionary: tuple[tuple[str, ...], ...]
+    epochs: tuple[Json, ...] = ()
 
     @property
     def plan(self) -> Json:
-        """The resolved plan."""
-        return mapping(self.run.get("plan"))
+        """The resolved plan: section -> its table or tables."""
+        plan = mapping(self.run.get("plan"))
+        return mapping(plan.get("sections")) or plan
 
     @property
     def cases(self) -> tuple[Json, ...]:
         """One mapping per case: case, patient, outcome, stage, plugin, cause, notes, seconds."""
         return tuple(mapping(case) for case in sequence(self.run.get("cases")))
+
+    @property
+    def history(self) -> tuple[Json, ...]:
+        """Losses of every epoch of the encoder's fit; empty where there were none."""
+        return tuple(mapping(epoch) for epoch in sequence(self.run.get("history")) or self.epochs)
 
     @property
     def title(self) -> str:
@@ -76,6 +84,7 @@ def read(folder: Path) -> RunFolder:
         stages=tuple(mapping(stage) for stage in sequence(findings.get("stages"))),
         has_findings=bool(findings),
         dictionary=_csv(folder / "features_dictionary.csv"),
+        epochs=_list(folder / "model" / "history.json"),
     )
 
 
@@ -84,6 +93,10 @@ def _json(path: Path) -> Json:
     if not isinstance(found, dict):
         raise StoreError(f"{path}: wanted a JSON object, got {type(found).__name__}; run the pipeline again")
     return found
+
+
+def _list(path: Path) -> tuple[Json, ...]:
+    return tuple(mapping(item) for item in sequence(read_json(path))) if path.is_file() else ()
 
 
 def _csv(path: Path) -> tuple[tuple[str, ...], ...]:

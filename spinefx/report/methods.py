@@ -24,6 +24,7 @@ KINDS = {
     "encoder": "Encoder",
     "geometry_analyser": "Geometry analyser",
     "evaluator": "Evaluator",
+    "engine": "Engine",
 }
 PARTS = {"train": "training", "validation": "validation", "test": "test"}
 

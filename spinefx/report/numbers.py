@@ -88,6 +88,8 @@ def _same(text: str, full: str) -> bool:
 
 
 def _rounded(value: float, places: int) -> str:
+    if value != 0 and 1e-4 <= abs(value) < 0.5 * 10.0**-places:
+        return f"{value:.2g}".replace("-", MINUS)
     if value != 0 and abs(value) < 0.5 * 10.0**-places:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
         return f"{mantissa}×10{str(int(exponent)).translate(_SUPERSCRIPT)}".replace("-", MINUS)

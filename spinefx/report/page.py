@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from spinefx.report import sections
+from spinefx.report import findings, record
 from spinefx.report.folder import RunFolder, mapping, read, text
 from spinefx.report.methods import methods
 from spinefx.report.numbers import moment
@@ -72,33 +72,37 @@ def _hash(script: str) -> str:
 def _view(run: RunFolder) -> dict[str, Any]:
     """Everything that the template names. Case pictures are embedded first: they are what a budget must not cut."""
     album = Album(run)
-    pictures, unseen = sections.case_pictures(run, album)
-    stages = tuple(sections.stage_views(run, album))
+    pictures, unseen = record.case_pictures(run, album)
+    stages = tuple(findings.stage_views(run, album))
+    engine = [s for s in stages if s.of_engine]
+    told = any(table.id.endswith("-quarantined") for s in engine for table in s.tables)
     dictionary = run.dictionary
     return {
         "title": run.title,
         "started": moment(text(run.run.get("started"))),
         "version": text(run.run.get("spinefx")),
-        "facts": sections.facts(run),
+        "facts": record.facts(run),
         "key_sentences": [(s, s.sentences[:_KEY_SENTENCES]) for s in stages if s.sentences],
         "warnings": [(s, s.warnings) for s in stages if s.warnings],
+        "failures": record.failures(run),
         "has_findings": run.has_findings,
-        "flow": sections.flow_steps(run),
-        "split": sections.split_rows(run),
-        "quarantined": sections.quarantined(run),
+        "flow": record.flow_steps(run),
+        "split": record.split_rows(run),
+        "quarantined": None if told else record.quarantined(run),
+        "engine": engine,
         "pictures": pictures,
         "first_pictures": _FIRST_PICTURES,
         "unseen": unseen,
-        "case_table": sections.case_table(run),
-        "training": sections.training(run),
-        "stages": stages,
+        "case_table": record.case_table(run),
+        "training": findings.training(run),
+        "stages": [s for s in stages if not s.of_engine],
         "methods": methods(run),
         "dictionary": plain_table("dictionary", "What each feature means", dictionary[0], dictionary[1:], folded=True)
         if len(dictionary) > 1
         else None,
-        "stage_table": sections.stage_table(run),
-        "versions": sections.pairs(run, "versions"),
-        "platform": sections.pairs(run, "platform"),
+        "stage_table": record.stage_table(run),
+        "versions": record.pairs(run, "versions"),
+        "platform": record.pairs(run, "platform"),
         "seed": text(run.run.get("seed")),
         "command": text(run.run.get("command")) or "spinefx run pipeline.toml",
         "toml": toml_of(mapping(run.plan)),

@@ -230,3 +230,56 @@ def test_a_large_cohort_shows_sixty_cases_quarantined_first_and_says_so(tmp_path
     assert len(shown) == 60
     assert str(shown[0]).endswith("c69")
     assert "the pictures of 10 more lie" in page.all("main")[0][1]
+
+
+def written(folder: Path, record: dict[str, object], findings: dict[str, object] | None = None) -> dict[str, str]:
+    """The text of each section of the report of a run with this record."""
+    folder.mkdir(exist_ok=True)
+    by_hand.write_json(folder / "run.json", record)
+    if findings is not None:
+        by_hand.write_json(folder / "findings.json", findings)
+    page = Page(render(folder).read_text(encoding="utf-8"))
+    return {str(attrs["id"]): text for attrs, text in page.all("section")}
+
+
+def test_without_a_flow_in_the_record_its_cases_tell_it(tmp_path: Path) -> None:
+    cases = [by_hand.case(f"c{i}", "p", "done") for i in range(5)]
+    cases += [by_hand.case("bad", "q", "quarantined", stage="geometry", plugin="disc", cause="no disc in view")]
+    cohort = written(tmp_path / "run", {"cases": cases})["cohort"]
+    for words in ("6cases found", "1 left out", "1 case in geometry disc", "5cases measured", "no disc in view"):
+        assert words in cohort
+
+
+def test_what_the_engine_found_stands_with_the_cohort(tmp_path: Path) -> None:
+    found = by_hand.table("labels", [by_hand.column("label")], [["narrowing", 7.25]])
+    entry = {"tables": [found], "warnings": ["1 of 6 cases was quarantined"]}
+    stages = {"stages": [{"kind": "engine", "name": "cohort", "findings": entry}]}
+    sections = written(tmp_path / "run", {"cases": []}, stages)
+    assert "Table labels" in sections["cohort"]
+    assert "7.25" in sections["cohort"]
+    assert "1 of 6 cases was quarantined" in sections["summary"]
+    assert set(sections) == {"summary", "cohort", "cases", "methods", "provenance"}
+
+
+def test_a_failed_stage_and_a_stopped_run_are_told_first(tmp_path: Path) -> None:
+    failed = [{"stage": "evaluator", "plugin": "predict", "cause": "one class only"}]
+    record = {"failed": failed, "state": "encode", "error": "disk full"}
+    summary = written(tmp_path / "run", record)["summary"]
+    assert "evaluator predict failed: one class only" in summary
+    assert "did not reach its end (state: encode; disk full)" in summary
+
+
+def test_losses_are_drawn_once(tmp_path: Path) -> None:
+    history = [{"loss": 1.5}, {"loss": 0.75}]
+    drawn = by_hand.figure("losses", "line", x_label="Epoch", series=[by_hand.series("loss", [1, 2], [1.5, 0.75])])
+    stages = {"stages": [{"kind": "evaluator", "name": "x", "findings": {"figures": [drawn]}}]}
+    assert "0.750" in written(tmp_path / "a", {"history": history})["training"]
+    assert "training" not in written(tmp_path / "b", {"history": history}, stages)
+    assert "training" not in written(tmp_path / "c", {})
+
+
+def test_the_plan_is_shown_as_the_toml_to_run_again(tmp_path: Path) -> None:
+    plan = {"format": 1, "sections": {"report": {"title": "T"}, "encode": {"use": "pca", "latent_dim": 4}}}
+    sections = written(tmp_path / "run", {"plan": plan})
+    assert '[encode]\nuse = "pca"\nlatent_dim = 4' in sections["provenance"]
+    assert "spinefx run pipeline.toml" in sections["provenance"]

@@ -1,4 +1,4 @@
-"""The page's parts as plain data: what the template draws, in the order in which a reader meets it."""
+"""A stage's findings as the template draws them: figures as SVG, tinted tables and pictures; tables with their titles."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spinefx.report.folder import Json, RunFolder, mapping, sequence, text
-from spinefx.report.methods import KINDS, PARTS, kind_of, options_text
-from spinefx.report.numbers import counted, duration, is_number, show
+from spinefx.report.methods import KINDS, kind_of
+from spinefx.report.numbers import counted, is_number
 from spinefx.report.pictures import Album, Picture
 from spinefx.report.plots import SERIES, svg_of
-from spinefx.report.tables import HeatView, TableView, figure_table, heat_of, plain_table, slug, table_of, titled
+from spinefx.report.tables import HeatView, TableView, figure_table, heat_of, slug, table_of, titled
 
-CASE_PICTURES = 60
-"""So many cases are shown with their picture at most."""
+ENGINE = "Engine"
 _POINTS_LISTED = 3000
 
 
@@ -54,25 +53,10 @@ class StageView:
     figures: tuple[FigureView, ...]
     tables: tuple[TableView, ...]
 
-
-@dataclass(frozen=True)
-class FlowStep:
-    """One box of the cohort's flow, and who left after it."""
-
-    step: str
-    count: str
-    left_out: str
-    why: str
-
-
-@dataclass(frozen=True)
-class CaseView:
-    """A case with its picture."""
-
-    case: str
-    outcome: str
-    picture: Picture
-    lines: tuple[str, ...]
+    @property
+    def of_engine(self) -> bool:
+        """Whether the engine itself found it: it tells of the cohort, not of a plugin."""
+        return self.kind == ENGINE
 
 
 def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
@@ -153,75 +137,11 @@ def _pictures(figure: Json, base: FigureView, album: Album) -> FigureView:
     return FigureView(base.id, base.title, base.caption, base.alt, panels=views, per_row=max(wide, 1), note=note)
 
 
-def flow_steps(run: RunFolder) -> tuple[FlowStep, ...]:
-    """The cohort's flow as the record tells it."""
-    steps = [mapping(step) for step in sequence(run.run.get("flow"))]
-    return tuple(
-        FlowStep(
-            text(step.get("step")),
-            show(step.get("count")).text,
-            show(step.get("left_out")).text if step.get("left_out") else "",
-            text(step.get("why")),
-        )
-        for step in steps
-    )
-
-
-def split_rows(run: RunFolder) -> tuple[tuple[str, int], ...]:
-    """Part of the split -> how many patients, as the record tells it."""
-    split = mapping(run.run.get("split"))
-    return tuple((PARTS.get(part, part), int(n)) for part, n in split.items() if is_number(n))
-
-
-def quarantined(run: RunFolder) -> TableView | None:
-    """Who was left out by a failure, and why."""
-    rows = [
-        [text(case.get(key)) for key in ("case", "patient", "stage", "plugin", "cause")]
-        for case in run.cases
-        if case.get("outcome") == "quarantined"
-    ]
-    heads = ("Case", "Patient", "Stage", "Plugin", "Cause")
-    return plain_table("quarantined", "Quarantined cases", heads, rows) if rows else None
-
-
-def case_table(run: RunFolder) -> TableView | None:
-    """Every case: outcome, time and notes."""
-    rows = [
-        [text(c.get("case")), text(c.get("patient")), text(c.get("outcome")), c.get("seconds"), text(c.get("notes"))]
-        for c in run.cases
-    ]
-    return (
-        plain_table("cases-all", "All cases", ("Case", "Patient", "Outcome", "Time, s", "Notes"), rows)
-        if rows
-        else None
-    )
-
-
-def case_pictures(run: RunFolder, album: Album) -> tuple[tuple[CaseView, ...], int]:
-    """Cases with their pictures, quarantined ones first, then those with notes; and how many pictures are not shown."""
-    order = sorted(run.cases, key=lambda case: (case.get("outcome") != "quarantined", not case.get("notes")))
-    shown: list[CaseView] = []
-    unseen = 0
-    for case in order:
-        name = text(case.get("picture")) or f"qc/{text(case.get('case'))}.png"
-        if len(shown) >= CASE_PICTURES:
-            unseen += run.picture(name) is not None
-            continue
-        refused = album.refused
-        picture = album.embed(name)
-        if picture is None:
-            unseen += album.refused > refused
-            continue
-        notes = [text(note) for note in sequence(case.get("notes"))]
-        cause = text(case.get("cause"))
-        lines = ([cause] if cause else []) + notes
-        shown.append(CaseView(text(case.get("case")), text(case.get("outcome")), picture, tuple(lines)))
-    return tuple(shown), unseen
-
-
 def training(run: RunFolder) -> FigureView | None:
-    """Losses per epoch, where the record holds the encoder's history."""
-    history = [mapping(epoch) for epoch in sequence(run.run.get("history"))]
+    """Losses per epoch, where the run holds the encoder's history and no stage draws it already."""
+    if _drawn_by_a_stage(run):
+        return None
+    history = run.history
     names = list(dict.fromkeys(name for epoch in history for name in epoch if name != "epoch"))
     series = [
         {"name": name, "x": list(range(1, len(history) + 1)), "y": [epoch.get(name) for epoch in history]}
@@ -233,31 +153,7 @@ def training(run: RunFolder) -> FigureView | None:
     return figure_view(figure, "training-losses", Album(run, budget=0))
 
 
-def stage_table(run: RunFolder) -> TableView | None:
-    """Every stage that ran, where it came from and its options."""
-    rows = []
-    for stage in map(mapping, sequence(run.run.get("stages"))):
-        kind = kind_of(text(stage.get("kind")))
-        options = options_text(mapping(stage.get("options")))
-        rows.append(
-            [KINDS.get(kind, titled(kind)), *(text(stage.get(key)) for key in ("name", "dist", "version")), options]
-        )
-    heads = ("Kind", "Name", "From", "Version", "Options")
-    return plain_table("stages", "Stages", heads, rows) if rows else None
-
-
-def pairs(run: RunFolder, key: str) -> tuple[tuple[str, str], ...]:
-    """A mapping of the record as pairs of text."""
-    return tuple((str(name), text(value)) for name, value in mapping(run.run.get(key)).items())
-
-
-def facts(run: RunFolder) -> tuple[tuple[str, str], ...]:
-    """The few numbers under the title: what went in, what came out, how long it took."""
-    outcomes = [text(case.get("outcome")) for case in run.cases]
-    left_out = outcomes.count("quarantined")
-    patients = {text(case.get("patient")) for case in run.cases}
-    found = [("cases", show(len(outcomes)).text), ("patients", show(len(patients)).text)] if outcomes else []
-    found += [("quarantined", show(left_out).text)] if outcomes else []
-    found += [("test patients", show(n).text) for part, n in split_rows(run) if part == "test"]
-    spent = duration(run.run.get("seconds"))
-    return (*found, *([("computing time", spent)] if spent else []))
+def _drawn_by_a_stage(run: RunFolder) -> bool:
+    """Whether some stage's findings hold a line drawing over epochs."""
+    figures = [mapping(f) for stage in run.stages for f in sequence(mapping(stage.get("findings")).get("figures"))]
+    return any(f.get("kind") == "line" and text(f.get("x_label")).lower().startswith("epoch") for f in figures)
