@@ -143,8 +143,9 @@ def _fill(grid: Grid, box: Box, depths: Depths) -> tuple[NDArray[np.float32], ND
 
 
 def _offsets(grid: Grid) -> tuple[NDArray[np.float64], float]:
-    """(m, 3) sub-voxel offsets (index units), thick axes divided in steps under 0.85 mm, and the edge width in mm."""
-    counts = [max(1, int(np.ceil(s / _STEP_MM - 0.25))) for s in grid.spacing]
+    """(m, 3) sub-voxel offsets (index units), thick axes divided in steps of about 0.85 mm, and the edge width in mm."""
+    step = max(_STEP_MM, 0.6 * min(grid.spacing))
+    counts = [max(1, int(np.ceil(s / step - 0.25))) for s in grid.spacing]
     axes = [(np.arange(n) + 0.5) / n - 0.5 for n in counts]
     offsets = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
     width = float(np.prod([s / n for s, n in zip(grid.spacing, counts, strict=True)]) ** (1 / 3))

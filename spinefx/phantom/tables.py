@@ -9,8 +9,10 @@ import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from spinefx.phantom.cohort import truth_of
+import numpy as np
+
 from spinefx.phantom.draw import Grades, Patient
+from spinefx.phantom.truth import truths
 
 GRADINGS = (
     "Patient", "IVD label", "Modic", "UP endplate", "LOW endplate", "Spondylolisthesis", "Disc herniation",
@@ -75,19 +77,22 @@ def overview_bytes(patients: Iterable[Patient], series: Sequence[str], spacing_m
 
 def truth_bytes(patients: Iterable[Patient], series: Sequence[str]) -> bytes:
     """truth.csv: case, patient, structure, level, then every true number by its feature's name; blank where none."""
-    features = [truth_of(p, f"{p.id}_{name}") for p in patients for name in series]
-    names = list(dict.fromkeys(name for part in features for name in part.columns))
-    rows = []
-    for part in features:
-        columns = part.at(part.rows)
-        for i, row in enumerate(part.rows):
-            numbers = [float(columns[name][i]) for name in names if name in columns]
-            rows.append((row.case, row.patient, row.structure, row.level, *(_cell(number) for number in numbers)))
+    found = [
+        (patient, structure, level, numbers)
+        for patient in patients
+        for structure, level, numbers in truths(patient.spine)
+    ]
+    names = list(dict.fromkeys(name for *_, numbers in found for name in numbers))
+    rows = [
+        (f"{patient.id}_{one}", patient.id, structure, level, *(_cell(numbers.get(name, np.nan)) for name in names))
+        for one in series
+        for patient, structure, level, numbers in found
+    ]
     return csv_bytes(("case", "patient", "structure", "level", *names), rows)
 
 
 def _cell(number: float) -> str:
-    return "" if number != number else f"{number:.6f}"
+    return "" if np.isnan(number) else f"{number:.6f}"
 
 
 def annotations_bytes(patients: Iterable[Patient]) -> bytes:
@@ -103,7 +108,7 @@ def annotations_bytes(patients: Iterable[Patient]) -> bytes:
             first = patient.number if number == 1 else (patient.remark or None) if number == 2 else None
             sheet.append(
                 (first, number, level, g.pfirrmann, g.bulging, g.herniation, g.modic, g.listhesis, g.upper_endplate,
-                 g.lower_endplate, g.narrowing, None)
+                 g.lower_endplate, g.narrowing, "slips forward" if g.listhesis else None)
             )  # fmt: skip
     raw = io.BytesIO()
     book.save(raw)

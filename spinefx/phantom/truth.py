@@ -134,7 +134,7 @@ def disc_truth(disc: Disc) -> dict[str, float]:
 def posterior_corner(body: Vertebra, side: int) -> Floats:
     """(3,) world point where the mid-sagittal posterior wall meets the upper (side=1) or lower (side=-1) endplate."""
     low, high = 0.0, side * body.height_mm
-    for _ in range(40):
+    for _ in range(34):
         t = (low + high) / 2
         wall = float(body.footprint.radius(np.array([np.pi / 2]))[0] * body.wall_share(np.array([t]))[0])
         point = body.frame.to_world([0.0, wall, t])
@@ -144,25 +144,18 @@ def posterior_corner(body: Vertebra, side: int) -> Floats:
     return point
 
 
-def bulge_mm(disc: Disc, lower: Vertebra, upper: Vertebra) -> float:
-    """How far the disc's posterior rim reaches beyond the line of the neighbouring posterior walls, mm."""
+def _posterior(disc: Disc, lower: Vertebra, upper: Vertebra) -> tuple[float, float]:
+    """How far the posterior rim reaches beyond the neighbours' posterior walls (mm), and the upper one's slip (percent)."""
     a = disc.frame.to_local(posterior_corner(lower, 1))
     b = disc.frame.to_local(posterior_corner(upper, -1))
     side = np.linspace(-1.0, 1.0, 401)
-    radius = float(disc.footprint.radius(np.array([np.pi / 2]))[0])
-    v = radius * (1.0 - disc.rim * side**2)
     share = 1.0 - disc.rim * side**2
+    v = float(disc.footprint.radius(np.array([np.pi / 2]))[0]) * share
     t = side * disc.half_thickness(np.zeros_like(v), v, share)
     line = (b - a)[1:] / np.linalg.norm((b - a)[1:])
-    return float(np.max((v - a[1]) * line[1] - (t - a[2]) * line[0]))
-
-
-def slip_percent(disc: Disc, lower: Vertebra, upper: Vertebra) -> float:
-    """Forward slip of the upper vertebra on the lower one, in percent of the lower body's depth."""
-    a = disc.frame.to_local(posterior_corner(lower, 1))
-    b = disc.frame.to_local(posterior_corner(upper, -1))
-    depth = lower.footprint.radius(np.array([np.pi / 2, -np.pi / 2])).sum()
-    return float(100.0 * (a[1] - b[1]) / depth)
+    bulge = float(np.max((v - a[1]) * line[1] - (t - a[2]) * line[0]))
+    depth = float(lower.footprint.radius(np.array([np.pi / 2, -np.pi / 2])).sum())
+    return bulge, float(100.0 * (a[1] - b[1]) / depth)
 
 
 def spine_truth(spine: Spine) -> dict[str, float]:
@@ -184,9 +177,9 @@ def truths(spine: Spine) -> Iterator[tuple[str, str, dict[str, float]]]:
         if not disc.value:
             continue
         found = disc_truth(disc)
-        found["bulge_mm"] = bulge_mm(disc, lower, upper)
+        found["bulge_mm"], slip = _posterior(disc, lower, upper)
         named = {f"disc.{name}": value for name, value in found.items()}
-        named["spine.slip_percent"] = slip_percent(disc, lower, upper)
+        named["spine.slip_percent"] = slip
         named["spine.segmental_deg"] = tilt_deg(disc.plane_normal(-1)) - tilt_deg(upper.above.plane_normal(-1))
         height = float(spine.canal.frame.to_local(disc.frame.origin)[2])
         named["canal.area_mm2"] = spine.canal.area_mm2(height)
