@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -60,10 +61,13 @@ class StageView:
 
 
 def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
-    """A section for each entry of `findings.json`; ids stay unique where two entries share a name."""
+    """A section for each entry of `findings.json`; ids and titles stay unique where two entries share a name."""
     taken: set[str] = set()
+    seen: Counter[tuple[str, str]] = Counter()
     for stage in run.stages:
         kind, name = kind_of(text(stage.get("kind"))), text(stage.get("name"))
+        seen[kind, name] += 1
+        again = f" ({seen[kind, name]})" if seen[kind, name] > 1 else ""
         id_ = _unique(f"{slug(kind)}-{slug(name)}", taken)
         findings = mapping(stage.get("findings"))
         inner: set[str] = set()
@@ -71,7 +75,7 @@ def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
         tables = [mapping(entry) for entry in sequence(findings.get("tables"))]
         yield StageView(
             id=id_,
-            title=text(stage.get("title")) or titled(name) or "Findings",
+            title=(text(stage.get("title")) or titled(name) or "Findings") + again,
             kind=KINDS.get(kind, titled(kind)),
             sentences=tuple(map(text, sequence(findings.get("sentences")))),
             warnings=tuple(map(text, sequence(findings.get("warnings")))),

@@ -283,3 +283,10 @@ def test_the_plan_is_shown_as_the_toml_to_run_again(tmp_path: Path) -> None:
     sections = written(tmp_path / "run", {"plan": plan})
     assert '[encode]\nuse = "pca"\nlatent_dim = 4' in sections["provenance"]
     assert "spinefx run pipeline.toml" in sections["provenance"]
+
+
+def test_two_stages_of_one_name_are_told_apart(page: Page) -> None:
+    headings = [text for _, text in page.all("h2")]
+    assert "Reconstruction" in headings
+    assert "Reconstruction (2)" in headings
+    assert len(headings) == len(set(headings))
