@@ -1,5 +1,10 @@
-"""The command line: parse, call the engine, print. Nothing else lives here."""
+"""The command line: parse, call the engine, print. Nothing is computed here.
 
+Each command imports what it needs when it is called, so that `spinefx plugins` answers at once.
+"""
 
-def main() -> None:
-    """Entry point."""
+from __future__ import annotations
+
+from spinefx.cli.exits import main
+
+__all__ = ["main"]

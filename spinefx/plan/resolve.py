@@ -89,7 +89,7 @@ class _Resolver:
         if not isinstance(value, dict):
             self.add((name,), f"`{name}` is {brief(value)}; wanted one [{name}] table")
             return None
-        return self.options((name,), value, model, remedy="")
+        return self.options((name,), value, model, remedy=f"spinefx plugins show {name}")
 
     def options(self, path: KeyPath, table: dict[str, Any], model: type[Options], *, remedy: str) -> Options | None:
         try:

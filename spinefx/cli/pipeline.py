@@ -1,0 +1,168 @@
+"""`spinefx run`, `check` and `plan`: everything that takes a pipeline.toml."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spinefx.cli.console import as_json, counted, dump, overrides, pipeline_argument, say, table, warn
+
+if TYPE_CHECKING:
+    from spinefx.engine import Checked, Step
+    from spinefx.plan import Plan
+    from spinefx.store.run import Run
+
+
+def read_plan(pipeline: str, overrides: Sequence[str]) -> Plan:
+    """The plan in a file, with what `--set` changes; plugins that could not be loaded are told on stderr."""
+    from spinefx.plan import Plan
+
+    plan = Plan.read(Path(pipeline), overrides=overrides)
+    for broken in plan.registry.broken:
+        warn(f"not loaded: {broken}")
+    return plan
+
+
+def work(plan: Plan, *, quiet: bool) -> Run:
+    """Run a plan with progress on stderr."""
+    from spinefx.cli.progress import watching
+    from spinefx.engine import Engine
+
+    with watching(quiet=quiet) as observers:
+        return Engine(plan, observers=observers).run()
+
+
+def run_json(run: Run) -> dict[str, Any]:
+    """What `--json` says of a run."""
+    return {
+        "folder": str(run.folder),
+        "exit_code": run.exit_code,
+        "worked": run.worked,
+        "outcomes": dict(Counter(run.outcomes.values())),
+        "quarantined": [case for case in run.record["cases"] if case["outcome"] == "quarantined"],
+        "report": str(run.report),
+    }
+
+
+@click.command()
+@pipeline_argument
+@overrides
+@click.option("-q", "--quiet", is_flag=True, help="No progress, only the result.")
+@as_json
+def run(pipeline: str, overrides: tuple[str, ...], quiet: bool, json_: bool) -> int:
+    """Do everything that a pipeline says and is not done yet.
+
+    Running again does no work twice; after an interruption, or with other options, it does what is missing.
+    """
+    finished = work(read_plan(pipeline, overrides), quiet=quiet)
+    if json_:
+        dump(run_json(finished))
+    else:
+        say(finished.summary())
+    return finished.exit_code
+
+
+@click.command()
+@pipeline_argument
+@overrides
+@as_json
+def check(pipeline: str, overrides: tuple[str, ...], json_: bool) -> int:
+    """Check names, options, files and labels; compute nothing."""
+    from spinefx.engine import Engine
+
+    plan = read_plan(pipeline, overrides)
+    checked = Engine(plan).check()
+    if json_:
+        dump(_checked_json(plan, checked))
+        return 0
+    patients = len({case.patient for case in checked.cases})
+    say(f"{plan.source}: ok")
+    say(f"{counted(len(checked.cases), 'case')} of {counted(patients, 'patient')}, loader {plan.data.name}")
+    labels = checked.labels
+    if labels.rows:
+        say(f"{counted(len(labels.rows), 'label row')}, targets: {', '.join(labels.targets) or 'none'}")
+    else:
+        say("no labels")
+    _list("patients with images and no label", checked.unlabelled)
+    _list("patients with labels and no image", checked.unseen)
+    _list("label rows that cannot be used", labels.problems)
+    _list("remarks on cases", tuple(f"{case.id}: {note}" for case in checked.cases for note in case.notes))
+    return 0
+
+
+def _list(what: str, items: Sequence[str], most: int = 10) -> None:
+    if items:
+        say(f"{what}: {len(items)}")
+        for item in items[:most]:
+            say(f"  {item}")
+        if len(items) > most:
+            say(f"  and {len(items) - most} more (--json lists all)")
+
+
+def _checked_json(plan: Plan, checked: Checked) -> dict[str, Any]:
+    labels = checked.labels
+    return {
+        "source": plan.source,
+        "cases": [{"case": c.id, "patient": c.patient, "notes": list(c.notes)} for c in checked.cases],
+        "labels": {
+            "rows": len(labels.rows),
+            "targets": list(labels.targets),
+            "covariates": list(labels.covariates),
+            "kinds": dict(labels.kinds),
+            "problems": list(labels.problems),
+            "remarks": [f"{r.row.patient} {r.row.level}".strip() + f": {r.text}" for r in labels.remarks],
+        },
+        "unlabelled": list(checked.unlabelled),
+        "unseen": list(checked.unseen),
+    }
+
+
+@click.command()
+@pipeline_argument
+@overrides
+@click.option("--toml", is_flag=True, help="Only the plan, as a pipeline.toml with every default.")
+@click.option("--cases", "each", is_flag=True, help="Every step of every case.")
+@as_json
+def plan(pipeline: str, overrides: tuple[str, ...], toml: bool, each: bool, json_: bool) -> int:
+    """Show every option with its default, and what would run."""
+    planned = read_plan(pipeline, overrides)
+    if toml:
+        say(planned.show())
+        return 0
+    from spinefx.engine import Engine
+
+    if not json_ and not each:
+        say(planned.show())
+    steps = Engine(planned).preview()
+    if json_:
+        dump({"plan": planned.to_json(), "steps": [dataclasses.asdict(step) for step in steps]})
+    elif each:
+        rows = [(step.case, step.step, "cached" if step.cached else "to run", step.key[:12]) for step in steps]
+        table(("case", "step", "state", "key"), rows)
+    else:
+        for line in _totals(steps):
+            say(f"# {line}")
+    return 0
+
+
+def _totals(steps: Sequence[Step]) -> list[str]:
+    """How much is cached, step by step; the lines that follow a shown plan as comments."""
+    kinds = list(dict.fromkeys(step.step for step in steps))
+    cases = {step.case for step in steps}
+    lines = [counted(len(cases), "case")]
+    for kind in kinds:
+        of_kind = [step for step in steps if step.step == kind]
+        cached = sum(step.cached for step in of_kind)
+        lines.append(f"{kind}: {cached} cached, {len(of_kind) - cached} to run")
+    waiting = sum(not step.cached for step in steps)
+    lines.append(
+        "a step runs where its input, options or version have no result in the cache"
+        if waiting
+        else "casework: nothing to do"
+    )
+    return lines
