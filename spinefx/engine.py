@@ -7,7 +7,7 @@ print(run.summary())
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -32,8 +32,9 @@ from spinefx.work import executors
 from spinefx.work.casework import CaseResult, Casework, Task, lost
 from spinefx.work.cohort import Cohort, Found
 from spinefx.work.flow import cohort_flow, strata
-from spinefx.work.folder import RunFolder, cache_root, known_files, remember_files
+from spinefx.work.folder import RunFolder, cache_root, finished_record, known_files, remember_files
 from spinefx.work.observers import Observers
+from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
 from spinefx.work.split import deal
 
 
@@ -54,16 +55,6 @@ class Checked:
     def unseen(self) -> tuple[str, ...]:
         """Patients with labels and no image."""
         return tuple(sorted({row.patient for row in self.labels.rows} - {case.patient for case in self.cases}))
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of one case as it stands before a run: cached, or to run."""
-
-    case: str
-    step: str
-    cached: bool
-    key: str
 
 
 class Engine:
@@ -114,20 +105,16 @@ class Engine:
         return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
 
     def preview(self) -> list[Step]:
-        """What a run would find done and what it would do, without doing it."""
-        work = Casework(self.plan, self.cache.root)
+        """What a run would find done and what it would do, and why, without doing it."""
+        checked = self.check()
         fingerprints = Fingerprints(known_files(self.cache.root))
-        steps = []
-        for case in self.check().cases:
-            try:
-                keys = work.keys(fingerprints.of_case(case))
-            except DataError:
-                steps.append(Step(case.id, "load", False, ""))
-                continue
-            named = [(f"geometry {s.use}", key) for s, key in zip(work.analysers, keys.features, strict=True)]
-            named += [("picture", keys.picture), ("cut", keys.samples)]
-            steps += [Step(case.id, name, key in self.cache, key) for name, key in named]
+        reasons = Reasons(self.plan, finished_record(self.out))
+        listed = list(case_steps(Casework(self.plan, self.cache.root), checked.cases, fingerprints, reasons))
         remember_files(self.cache.root, fingerprints.known)
+        steps = [step for step, _ in listed]
+        results = [result for _, result in listed if result is not None]
+        if len(results) == len(checked.cases) and (cohort := self._cohort(checked, results)) is not None:
+            steps += cohort_steps(cohort, reasons)
         return steps
 
     def run(self) -> Run:
@@ -169,10 +156,11 @@ class Engine:
             folder.at(step)
             log.write("step started", step=step)
 
-        cohort = self._cohort(checked, results, watch, started)
+        cohort = self._cohort(checked, results)
         found: list[Found] = []
         features = Features((), {})
         if cohort is not None:
+            cohort.started, cohort.epoch_done = started, watch.epoch_done
             features = cohort.anatomy
             if cohort.encoded:
                 features, found = cohort.measured()
@@ -232,9 +220,7 @@ class Engine:
             build, payload, tasks, lost=lost, workers=executors.count(run.workers), timeout=limit
         )
 
-    def _cohort(
-        self, checked: Checked, results: Sequence[CaseResult], watch: Observers, started: Callable[[str], None]
-    ) -> Cohort | None:
+    def _cohort(self, checked: Checked, results: Sequence[CaseResult]) -> Cohort | None:
         """The once-only steps, or None where no case is left to do them on."""
         kept = [result for result in results if result.keys is not None and result.failure is None]
         if not kept:
@@ -260,7 +246,5 @@ class Engine:
             anatomy=Features.joined(tables),
             labels=labels,
             split=split,
-            epoch_done=watch.epoch_done,
-            started=started,
             facts={case.id: case.facts for case in checked.cases},
         )

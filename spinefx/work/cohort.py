@@ -60,10 +60,10 @@ class Cohort:
     anatomy: Features
     labels: Labels
     split: Split
-    epoch_done: EpochDone
-    started: Callable[[str], None]
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    epoch_done: EpochDone = lambda epoch, epochs, losses: None
+    started: Callable[[str], None] = lambda step: None
 
     def fit_key(self, patients: Collection[str]) -> str:
         """Key of an encoder fitted on these patients' samples."""
@@ -197,9 +197,22 @@ class Cohort:
             kept, table = self.cache.require(key), self.cache.require(table_key)
         return features_of(table), Found(stage.kind, name, *findings_files(kept))
 
+    def later_keys(self) -> list[tuple[Stage, str, str]]:
+        """Every latent analyser and evaluator with its key; "" where that hangs on latent features not made yet."""
+        listed, tables = [], [self.anatomy]
+        for stage in self.plan.geometry:
+            if stage.scope == "latents":
+                key = stage_key(stage, self._inputs)
+                table = self.cache.get(digest([key, "features"]))
+                listed.append((stage, "geometry", key if table else ""))
+                tables += [features_of(table)] if table else []
+        whole = all(key for _, _, key in listed)
+        columns = _columns(Features.joined(tables))
+        return listed + [(s, "evaluate", self._evaluate_key(s, columns) if whole else "") for s in self.plan.evaluate]
+
     def evaluated(self, features: Features) -> list[Found]:
         """What every evaluator found, in the plan's order."""
-        columns = digest([[row_parts(r) for r in features.rows], dict(features.columns)])
+        columns = _columns(features)
         found = []
         for stage in self.plan.evaluate:
             try:
@@ -217,8 +230,11 @@ class Cohort:
             self.failures.append(Failure.of(error))
             return False
 
+    def _evaluate_key(self, stage: Stage, columns: str) -> str:
+        return stage_key(stage, [self._inputs, columns])
+
     def _evaluated(self, stage: Stage, features: Features, columns: str) -> Found:
-        key = stage_key(stage, [self._inputs, columns])
+        key = self._evaluate_key(stage, columns)
         name = stage.name
         kept = self.cache.get(key)
         if kept is None:
@@ -242,3 +258,8 @@ class Cohort:
             refit=self.refit,
             facts=self.facts,
         )
+
+
+def _columns(features: Features) -> str:
+    """Digest of a whole feature table."""
+    return digest([[row_parts(r) for r in features.rows], dict(features.columns)])

@@ -17,7 +17,6 @@ from spinefx.store.cache import Cache
 from spinefx.store.files import (
     atomic_folder,
     atomic_write_json,
-    jsonable,
     make_folder,
     read_json,
     safe_name,
@@ -57,6 +56,13 @@ def remember_files(root: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
         atomic_write_json(root / _FILES, known)
 
 
+def finished_record(out: Path) -> dict[str, Any]:
+    """`run.json` of a finished run in this folder; empty where there is none."""
+    path = out / RECORD
+    record: dict[str, Any] = read_json(path) if path.is_file() else {}
+    return record if record.get("state") == "finished" else {}
+
+
 @dataclass
 class RunFolder:
     """Writes a run's folder; every file whole or not at all."""
@@ -94,13 +100,8 @@ class RunFolder:
 
     def started(self, cases: int) -> None:
         """Casework begins; a finished record of the same folder stays until the new one is finished."""
-        self._earlier = self._finished_record()
+        self._earlier = finished_record(self.out)
         self._write(state="casework", expected=cases)
-
-    def _finished_record(self) -> dict[str, Any]:
-        path = self.out / RECORD
-        record: dict[str, Any] = read_json(path) if path.is_file() else {}
-        return record if record.get("state") == "finished" else {}
 
     def at(self, step: str) -> None:
         """A step of the cohort begins."""
@@ -192,14 +193,8 @@ class RunFolder:
 
 def _stage_json(stage: Stage) -> dict[str, Any]:
     offer = stage.offer
-    options = jsonable(stage.options.model_dump(mode="json"))
-    return {
-        "kind": stage.kind,
-        "name": offer.plugin.name,
-        "dist": offer.dist,
-        "version": offer.version,
-        "options": options,
-    }
+    head = {"kind": stage.kind, "name": stage.name, "dist": offer.dist, "version": offer.version}
+    return head | {"offer": offer.plugin.version, "options": stage.options_json()}
 
 
 def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:

@@ -177,3 +177,19 @@ def test_the_one_file_plugin_of_the_architecture_works_word_for_word(bench: Benc
     wide = features[features["structure"] == "spine"]
     assert list(wide["bone-count.count"]) == [0.0] * 8
     assert isinstance(features, pd.DataFrame)
+
+
+def test_a_preview_says_why_a_step_would_run(bench: Bench) -> None:
+    assert {step.why for step in Engine(bench.plan()).preview()} == {"no run in this folder yet"}
+    bench.run()
+    assert {(s.case, s.why) for s in Engine(bench.plan()).preview() if not s.case} == {("", "")}
+    changed = {s.step: s.why for s in Engine(bench.plan(geometry={"factor": 3.0})).preview() if not s.cached}
+    assert changed == {"geometry toy-height": "toy-height: factor is 3.0, was 1.0"}
+    changed = {s.step: s.why for s in Engine(bench.plan(encode={"epochs": 9})).preview() if not s.cached}
+    assert changed["fit toy-mean"] == "toy-mean: epochs is 9, was 3"
+    assert "evaluate toy-say" in changed
+    changed = {s.step: s.why for s in Engine(bench.plan(run={"seed": 9})).preview() if not s.cached}
+    assert changed["fit toy-mean"] == "[run] seed is 9, was 0"
+    (bench.root / "p3_t2.txt").write_text("6")
+    changed = {s.case: s.why for s in Engine(bench.plan()).preview() if not s.cached}
+    assert changed == {"p3_t2": "its input has changed or is new"}
