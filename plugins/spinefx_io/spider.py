@@ -65,7 +65,8 @@ class SpiderLoader:
     def _cases_of(self, root: Path) -> Iterator[Case]:
         if not root.is_dir():
             raise DataError(f"{root}: no such folder; it should hold images/ and masks/ as SPIDER does")
-        pattern = re.compile(f"(?P<id>.+)_(?P<series>{'|'.join(map(re.escape, _ALL))})")
+        series = sorted({*_ALL, *self.options.series}, key=len, reverse=True)
+        pattern = re.compile(f"(?P<id>.+)_(?P<series>{'|'.join(map(re.escape, series))})")
         files: dict[str, dict[str, Path]] = {}
         for kind in ("images", "masks"):
             for stem, path in _volumes(root / kind):
