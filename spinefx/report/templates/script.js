@@ -52,7 +52,7 @@
 
   let closed = [];
   addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open])")];
+    closed = [...document.querySelectorAll("details.fold:not([open])")].filter((d) => !d.closest("figure, #cases"));
     for (const details of closed) details.open = true;
   });
   addEventListener("afterprint", () => {
