@@ -30,7 +30,20 @@ def predicted(x: Array, y: Array, kind: str, fit: NDArray[np.bool_], codes: NDAr
     if x.shape[1] == 0:
         return np.full(len(y), y[fit].mean())
     strength = _chosen(x[fit], y[fit], kind, codes[fit])
-    return _answers(_fitted(x[fit], y[fit], kind, strength), x, kind)
+    inside, everybody = _prepared(x[fit], x)
+    return _answers(_fitted(inside, y[fit], kind, strength), everybody, kind)
+
+
+def _prepared(fit: Array, other: Array) -> tuple[Array, Array]:
+    """Both with gaps filled by the median and scaled to unit variance, as learnt from `fit` alone."""
+    present = np.isfinite(fit)
+    median = np.array(
+        [np.median(column[known]) if known.any() else 0.0 for column, known in zip(fit.T, present.T, strict=True)]
+    )
+    filled = np.where(present, fit, median)
+    center, spread = filled.mean(axis=0), filled.std(axis=0)
+    scale = np.where(spread > 1e-12, spread, 1.0)
+    return (filled - center) / scale, (np.where(np.isfinite(other), other, median) - center) / scale
 
 
 def _chosen(x: Array, y: Array, kind: str, codes: NDArray[np.intp]) -> float:
@@ -44,8 +57,9 @@ def _chosen(x: Array, y: Array, kind: str, codes: NDArray[np.intp]) -> float:
     for inside, outside in GroupKFold(INNER_FOLDS).split(x, y, codes):
         if kind == "binary" and np.ptp(y[inside]) == 0:
             continue
+        known, asked = _prepared(x[inside], x[outside])
         for i, strength in enumerate(STRENGTHS):
-            said = _answers(_fitted(x[inside], y[inside], kind, strength), x[outside], kind)
+            said = _answers(_fitted(known, y[inside], kind, strength), asked, kind)
             losses[i] += _loss(kind)(y[outside], said)
     return STRENGTHS[int(losses.argmin())]
 
@@ -64,24 +78,21 @@ def _squared_loss(y: Array, said: Array) -> float:
 
 
 def _fitted(x: Array, y: Array, kind: str, strength: float) -> Any:
+    from sklearn import config_context
     from sklearn.exceptions import ConvergenceWarning
-    from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
-    last = (
-        LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200)
+    model = (
+        LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-7, max_iter=200)
         if kind == "binary"
         else Ridge(alpha=1 / strength)
     )
-    model = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler(), last)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), config_context(assume_finite=True, skip_parameter_validation=True):
         warnings.simplefilter("ignore", ConvergenceWarning)  # a separable fold: the penalty still bounds the fit
-        model.fit(x, y)
-    return model
+        return model.fit(x, y)
 
 
 def _answers(model: Any, x: Array, kind: str) -> Array:
-    said = model.predict_proba(x)[:, 1] if kind == "binary" else model.predict(x)
-    return np.asarray(said, np.float64)
+    """What the model says of prepared rows: probabilities, or values."""
+    said = x @ model.coef_.reshape(-1) + np.asarray(model.intercept_).reshape(-1)[0]
+    return np.asarray(1 / (1 + np.exp(-np.clip(said, -700, 700))) if kind == "binary" else said, np.float64)

@@ -1,0 +1,144 @@
+"""`correlate`: what was planted is found, what was not is not, on rows clustered in patients."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import pearsonr, spearmanr
+from sklearn.metrics import roc_auc_score
+from spinefx_stats import CorrelateOptions
+from spinefx_stats.correlate import Correlate
+from stats_simulated import cell, clustered, rows_of, split_of, study_of, table
+
+FAST = CorrelateOptions(resamples=200)
+
+
+def planted(seed: int = 0, *, series: int = 1):
+    rng, rows = np.random.default_rng(seed), rows_of(40, series=series)
+    radii = np.array([3.0, 9.0, 10.0]) + rng.uniform(-1, 1, size=(len(rows), 3))
+    z = np.column_stack([radii + 0.05 * rng.normal(size=radii.shape), clustered(rng, rows)])
+    geometry = {"height_mm": 2 * radii[:, 0]} | {f"noise{i}": clustered(rng, rows)[:, 0] for i in range(6)}
+    narrow = (radii[:, 0] + 0.3 * rng.normal(size=len(rows)) < 2.8).astype(float)
+    grade = np.clip(np.round(4 - radii[:, 0] + 0.3 * rng.normal(size=len(rows))), 0, 4)
+    coin = (clustered(rng, rows)[:, 0] > 0).astype(float)
+    labels = {"Narrowing": ("binary", narrow), "Pfirrmann": ("ordinal", grade), "Coin": ("binary", coin)}
+    return study_of(z, rows, geometry=geometry, labels=labels, radii=radii)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return planted()
+
+
+@pytest.fixture(scope="module")
+def found(study):
+    return Correlate(FAST).evaluate(study)
+
+
+def rows_as_dicts(one) -> list[dict]:
+    return [dict(zip([c.name for c in one.columns], row, strict=True)) for row in one.rows]
+
+
+def test_effects_equal_scipy_and_scikit_learn(study, found) -> None:
+    height, z0 = study.features.columns["disc.height_mm"], study.latents.z[:, 0]
+    where = {"feature": "z0", "with": "disc.height_mm"}
+    assert cell(table(found, "latents-geometry"), where, "effect") == pytest.approx(pearsonr(height, z0)[0])
+    labels = study.labels.at(study.latents.rows)
+    one = table(found, "correlations")
+    rho = spearmanr(z0, labels["Pfirrmann"])[0]
+    assert cell(one, {"feature": "z0", "with": "Pfirrmann"}, "effect") == pytest.approx(rho)
+    area = roc_auc_score(labels["Narrowing"], z0)
+    assert cell(one, {"feature": "z0", "with": "Narrowing"}, "effect") == pytest.approx(2 * area - 1)
+    tested = study.split.mask(study.latents.rows, "test")
+    held_out = roc_auc_score(labels["Narrowing"][tested], z0[tested])
+    assert cell(one, {"feature": "z0", "with": "Narrowing"}, "effect_held_out") == pytest.approx(2 * held_out - 1)
+
+
+def test_what_was_planted_is_found_and_hardly_anything_else(found) -> None:
+    pairs = {(r["feature"], r["with"]) for r in rows_as_dicts(table(found, "latents-geometry")) if r["finding"]}
+    assert ("z0", "disc.height_mm") in pairs
+    assert len(pairs) <= 2
+    pairs = {(r["feature"], r["with"]) for r in rows_as_dicts(table(found, "correlations")) if r["finding"]}
+    true = {(f, label) for f in ("z0", "disc.height_mm") for label in ("Narrowing", "Pfirrmann")}
+    assert true <= pairs
+    assert len(pairs - true) <= 2
+
+
+def test_held_out_patients_height_is_explained_beside_the_pca(found) -> None:
+    one = table(found, "latents-explain")
+    assert cell(one, {"feature": "disc.height_mm"}, "r2") > 0.95
+    assert cell(one, {"feature": "disc.height_mm"}, "pca_r2") > 0.5
+    assert cell(one, {"feature": "disc.noise0"}, "r2") < 0.2
+    assert any("disc.height_mm" in s and "R²" in s for s in found.sentences)
+
+
+def test_false_discoveries_stay_at_their_rate_when_patients_are_clustered() -> None:
+    any_found, runs = 0, 40
+    for seed in range(runs):
+        rng, rows = np.random.default_rng([9, seed]), rows_of(25)
+        geometry = {f"noise{i}": clustered(rng, rows, 0.8)[:, 0] for i in range(5)}
+        study = study_of(clustered(rng, rows, 0.8, columns=3), rows, geometry=geometry, seed=seed)
+        one = table(Correlate(CorrelateOptions(resamples=100, pca=False)).evaluate(study), "latents-geometry")
+        any_found += any(r["finding"] for r in rows_as_dicts(one))
+    assert any_found / runs <= 0.15  # 5 % expected: with nothing planted every finding is false
+
+
+def test_series_of_one_patient_do_not_count_as_patients() -> None:
+    one = table(Correlate(FAST).evaluate(planted(series=2)), "correlations")
+    assert {r["patients"] for r in rows_as_dicts(one)} == {40}
+    assert {r["n"] for r in rows_as_dicts(one)} == {400}
+
+
+def test_a_label_with_one_positive_row_is_never_a_finding() -> None:
+    rows = rows_of(20)
+    rare = (np.arange(len(rows)) == 3).astype(float)
+    z = np.random.default_rng(0).normal(size=(len(rows), 2))
+    z[3] = 9
+    found = Correlate(FAST).evaluate(study_of(z, rows, labels={"Rare": ("binary", rare)}))
+    assert np.isnan(cell(table(found, "correlations"), {"feature": "z0", "with": "Rare"}, "effect"))
+
+
+def test_missing_values_and_case_wide_rows_are_left_out() -> None:
+    from spinefx.api import Features, Row
+
+    study = planted(1)
+    columns = {name: values.copy() for name, values in study.features.columns.items()}
+    columns["disc.height_mm"][:50] = np.nan
+    more = Features.joined(
+        [Features(study.latents.rows, columns), Features((Row("0_s0", "0", "spine"),), {"spine.x": [1]})]
+    )
+    object.__setattr__(study, "features", more)
+    one = table(Correlate(FAST).evaluate(study), "latents-geometry")
+    assert cell(one, {"feature": "z0", "with": "disc.height_mm"}, "n") == len(study.latents.rows) - 50
+    assert not any(r["with"] == "spine.x" for r in rows_as_dicts(one))
+
+
+def test_columns_computed_from_latents_are_no_geometry() -> None:
+    from spinefx.api import Features
+
+    study = planted(2)
+    columns = {**study.features.columns, "space.mahalanobis": study.latents.z[:, 0].astype(float)}
+    object.__setattr__(study, "features", Features(study.latents.rows, columns))
+    one = table(Correlate(FAST).evaluate(study), "latents-geometry")
+    assert "space.mahalanobis" not in {r["with"] for r in rows_as_dicts(one)}
+
+
+def test_nominal_labels_are_judged_category_by_category() -> None:
+    from spinefx.api import LabelRow, Labels
+
+    study = planted(3)
+    rows = tuple(dict.fromkeys(LabelRow(r.patient, r.level) for r in study.latents.rows))
+    values = np.random.default_rng(0).integers(0, 3, len(rows)).astype(float)
+    labels = Labels(rows, {"Modic": values}, {"Modic": "nominal"}, {"Modic": ("0", "1", "2")}, ("Modic",))
+    object.__setattr__(study, "labels", labels)
+    one = table(Correlate(FAST).evaluate(study), "correlations")
+    assert {r["with"] for r in rows_as_dicts(one)} == {"Modic = 0", "Modic = 1", "Modic = 2"}
+
+
+def test_a_cohort_of_five_patients_gives_warnings_and_no_tests() -> None:
+    rows = rows_of(5)
+    rng = np.random.default_rng(0)
+    study = study_of(rng.normal(size=(25, 2)), rows, geometry={"height_mm": rng.normal(size=25)}, split=split_of(5))
+    found = Correlate(FAST).evaluate(study)
+    assert any("5 patients" in w for w in found.warnings)
+    assert all(np.isnan(r["p"]) for r in rows_as_dicts(table(found, "latents-geometry")))

@@ -1,0 +1,86 @@
+"""`reconstruction`: an encoder that memorised its patients is told apart from one that generalises."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from spinefx_stats import ReconstructionOptions
+from spinefx_stats.reconstruction import Reconstruction
+from stats_simulated import Known, cell, ellipsoid, rows_of, split_of, study_of, table
+
+
+def radii_of(rows, seed: int = 0) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return np.array([3.0, 9.0, 10.0]) + rng.uniform(-1, 1, size=(len(rows), 3))
+
+
+@pytest.fixture(scope="module")
+def study():
+    rows = rows_of(24)
+    radii = radii_of(rows)
+    return study_of(radii, rows, radii=radii, blur=0.4, history=({"train": 2.0}, {"train": 1.0, "validation": 1.5}))
+
+
+def test_overlap_equals_that_of_the_masks_themselves(study) -> None:
+    found = Reconstruction(ReconstructionOptions(resamples=200)).evaluate(study)
+    overall = table(found, "reconstruction")
+    tested = [i for i, row in enumerate(study.latents.rows) if study.split.part[row.patient] == "test"]
+    expected = []
+    for i in tested:
+        truth = study.samples[i].mask > 0.5
+        guess = ellipsoid(study.latents.z[i].astype(float) + 0.4) > 0.5
+        expected.append((truth & guess).sum() / (truth | guess).sum())
+    where = {"method": "encoder", "part": "held out"}
+    assert cell(overall, where, "iou") == pytest.approx(np.mean(expected))
+    assert cell(overall, where, "n") == len(tested)
+    assert cell(overall, where, "iou_low") < np.mean(expected) < cell(overall, where, "iou_high")
+    assert 0 < cell(overall, where, "assd_mm") < 1
+
+
+def test_an_encoder_that_memorised_its_patients_is_told_by_the_held_out_row() -> None:
+    class Memory(Known):
+        """Draws an exact copy for who it saw, the average disc for everybody else (a negative fourth latent)."""
+
+        def decode(self, z: np.ndarray) -> np.ndarray:
+            return np.stack([ellipsoid(r[:3] if r[3] > 0 else np.array([3.0, 9.0, 10.0])) for r in z.astype(float)])
+
+    rows = rows_of(24)
+    radii, split = radii_of(rows), split_of(24)
+    seen = np.where(split.mask(rows, "train", "validation"), 1.0, -1.0)
+    study = study_of(np.column_stack([radii, seen]), rows, radii=radii, split=split)
+    object.__setattr__(study, "encoder", Memory())
+    found = Reconstruction(ReconstructionOptions(resamples=200)).evaluate(study)
+    overall = table(found, "reconstruction")
+    assert cell(overall, {"method": "encoder", "part": "training"}, "iou") > 0.99
+    held_out = cell(overall, {"method": "encoder", "part": "held out"}, "iou")
+    assert held_out < 0.9
+    assert held_out < cell(overall, {"method": "PCA-4", "part": "held out"}, "iou")
+    assert any("worse" in sentence for sentence in found.sentences)
+
+
+def test_pictures_show_the_worst_held_out_sample_first_and_losses_their_epochs(study) -> None:
+    found = Reconstruction(ReconstructionOptions(resamples=100, pictures=5)).evaluate(study)
+    pictures = next(f for f in found.figures if f.kind == "pictures")
+    assert len(pictures.panels) == 5
+    assert "worst" in pictures.panels[0].caption
+    assert all(p.pixels.dtype == np.uint8 and p.pixels.ndim == 3 for p in pictures.panels)
+    losses = next(f for f in found.figures if f.name == "losses")
+    assert {s.name: s.x for s in losses.series} == {"train": (1.0, 2.0), "validation": (2.0,)}
+
+
+def test_levels_and_parts_add_up_to_all_samples(study) -> None:
+    found = Reconstruction(ReconstructionOptions(resamples=100, surface=False)).evaluate(study)
+    by_level = table(found, "reconstruction-by-level")
+    names = [c.name for c in by_level.columns]
+    encoder = [row for row in by_level.rows if row[1] == "encoder"]
+    assert sum(row[names.index(f"n_{p}")] for row in encoder for p in ("train", "validation", "test")) == len(
+        study.samples
+    )
+
+
+def test_without_test_patients_it_says_that_nothing_is_held_out() -> None:
+    rows = rows_of(8)
+    study = study_of(radii_of(rows), rows, radii=radii_of(rows), split=split_of(8, test=0))
+    found = Reconstruction(ReconstructionOptions(resamples=100)).evaluate(study)
+    assert any("held out" in warning for warning in found.warnings)
+    assert not any(f.kind == "pictures" for f in found.figures)
