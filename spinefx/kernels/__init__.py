@@ -1,12 +1,26 @@
-"""The Python face of the C++ core: NumPy in, NumPy out, usable alone. Knows grids, but no stage and no plugin."""
+"""The Python face of the C++ core: NumPy in, NumPy out, usable alone. Knows grids, but no stage and no plugin.
+
+Beside each kernel stands its NumPy twin (`reference`, `reference_measures`), which only tests import.
+
+threads() is how many threads the next call may use (SPINEFX_NUM_THREADS, else the CPUs of this process), set_threads(n)
+changes it; no result depends on it. isa() names the instruction set that runs (SPINEFX_ISA asks for another).
+"""
 
 from __future__ import annotations
+
+try:
+    from spinefx.kernels._core import isa, set_threads, threads
+except ImportError as error:
+    raise ImportError(
+        "spinefx.kernels needs its compiled core, which this installation lacks; build it with "
+        "`pip install -e .` (or `pip install .`) in the repository root, using a C++20 compiler"
+    ) from error
 
 from spinefx.kernels.measures import LabelStatistics, label_statistics, soft_moments, surface
 from spinefx.kernels.points import geodesics, intrinsic_dimension, neighbours
 from spinefx.kernels.sampling import LostLabelError, resample, warp
 
 __all__ = [
-    "LabelStatistics", "LostLabelError", "geodesics", "intrinsic_dimension", "label_statistics", "neighbours", "resample",
-    "soft_moments", "surface", "warp",
+    "LabelStatistics", "LostLabelError", "geodesics", "intrinsic_dimension", "isa", "label_statistics", "neighbours",
+    "resample", "set_threads", "soft_moments", "surface", "threads", "warp",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from spinefx.contract.errors import GridError
 from spinefx.contract.grid import Grid
-from spinefx.kernels import reference_measures as _core
+from spinefx.kernels import _core
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -66,27 +66,30 @@ def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> L
         If a dtype or shape does not fit.
     """
     given = _labels(labels, grid)
-    value, voxels, first, second, box = _core.label_sums(given)
-    count = voxels[:, None].astype(np.float64)
-    middle = first / count
-    # Shifted products stay exact in whole numbers as long as n * sum fits; beyond that floats are as good.
-    spread = second / count - np.stack([middle[:, a] * middle[:, b] for a, b in _PAIRS], axis=1)
-    inner = spread[:, _PLACE]
-    turn = grid.affine[:3, :3]
-    covariance = turn @ inner @ turn.T
-    found = LabelStatistics(value, voxels, voxels * grid.voxel_mm3, grid.to_world(middle), covariance, box)
     if image is None:
-        return found
+        value, voxels, first, second, box = _core.label_sums(given)
+        return LabelStatistics(value, voxels, *_places(grid, voxels, first, second), box)
     pixels = np.asarray(image)
     if pixels.dtype.name not in IMAGE_DTYPES:
         raise TypeError(f"image must be {', '.join(IMAGE_DTYPES)}, got {pixels.dtype}")
     if pixels.shape != grid.shape:
         raise GridError(f"image has shape {pixels.shape}, its grid {grid.shape}")
-    total, variance, minimum, maximum = _core.intensity_sums(given, np.ascontiguousarray(pixels))
-    return LabelStatistics(
-        value, voxels, found.volume_mm3, found.centroid_mm, covariance, box,
-        np.asarray(total / voxels, np.float64), np.asarray(np.sqrt(variance), np.float64), minimum, maximum, total,
-    )  # fmt: skip
+    sums = _core.all_sums(given, np.ascontiguousarray(pixels))
+    value, voxels, first, second, box, total, variance, minimum, maximum = sums
+    mean, std = np.asarray(total / voxels, np.float64), np.asarray(np.sqrt(variance), np.float64)
+    places = _places(grid, voxels, first, second)
+    return LabelStatistics(value, voxels, *places, box, mean, std, minimum, maximum, total)
+
+
+def _places(grid: Grid, voxels: Whole, first: Whole, second: Whole) -> tuple[Floats, Floats, Floats]:
+    """Volume in mm^3, centroid and covariance in the world, from sums in index units."""
+    count = voxels[:, None].astype(np.float64)
+    middle = first / count
+    spread = second / count - np.stack([middle[:, a] * middle[:, b] for a, b in _PAIRS], axis=1)
+    inner = spread[:, _PLACE]
+    turn = grid.affine[:3, :3]
+    covariance = turn @ inner @ turn.T
+    return np.asarray(voxels * grid.voxel_mm3, np.float64), grid.to_world(middle), np.asarray(covariance, np.float64)
 
 
 _PAIRS = ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from spinefx.kernels import reference_measures as _core
+from spinefx.kernels import _core
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]

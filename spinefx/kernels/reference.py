@@ -40,7 +40,8 @@ def sample(
     """
     points = positions(out.shape, matrix)
     if displacement is not None and field is not None:
-        points = points + np.einsum("ab,bzyx->azyx", field, displacement.astype(np.float64))
+        x, y, z = displacement.astype(np.float64)
+        points = points + np.stack([(row[0] * x + row[1] * y) + row[2] * z for row in field])
     inside = np.ones(out.shape, bool)
     for axis, size in enumerate(data.shape):
         inside &= (points[axis] >= -0.5 - SNAP) & (points[axis] < size - 0.5 - SNAP)
@@ -53,6 +54,8 @@ def sample(
     out[...] = np.where(inside, found, np.asarray(fill, data.dtype))
     if method == "label-thin":
         _paint_thin(data, out, points, inside, np.asarray(matrix, np.float64))
+        if displacement is None:
+            _keep_lost(data, out, np.asarray(matrix, np.float64))
 
 
 def _rounded(values: Floats, dtype: np.dtype[Any]) -> Array:
@@ -127,17 +130,17 @@ def _paint_thin(data: Array, out: Array, points: Floats, inside: NDArray[np.bool
 def thin_parts(data: Array, matrix: Floats) -> Array:
     """`data` where a label is too thin for the vote to keep it, 0 elsewhere.
 
-    Thin is what an opening with a box of `floor(step) + 1` (at least 2) voxels removes, where `step` is the target's
-    spacing along that source axis, except for the rim that hugs what the opening keeps. The border is replicated.
+    Thin is what an opening with a box of `ceil(step) + 1` (at least 2) voxels removes, where `step` is the target's
+    spacing along that source axis, except for the rim that hugs what the opening keeps. Along an axis shorter than the
+    box, spanning the axis is enough.
     """
     steps = np.abs(matrix[:, :3]).sum(axis=1)
-    width = tuple(max(2, int(np.floor(step + SNAP)) + 1) for step in steps)
-    thick = np.zeros(data.shape, bool)
-    padded = np.pad(data, [(w - 1, w - 1) for w in width], mode="edge")
-    boxes = np.lib.stride_tricks.sliding_window_view(padded, width)
+    width = [min(n, max(2, int(np.ceil(step - SNAP)) + 1)) for n, step in zip(data.shape, steps, strict=True)]
+    boxes = np.lib.stride_tricks.sliding_window_view(data, width)
     uniform = (boxes == boxes[..., :1, :1, :1]).all(axis=(3, 4, 5)) & (boxes[..., 0, 0, 0] != 0)
+    thick = np.zeros(data.shape, bool)
     for offset in np.ndindex(*width):
-        thick |= uniform[tuple(slice(o, o + n) for o, n in zip(offset, data.shape, strict=True))]
+        thick[tuple(slice(o, o + n) for o, n in zip(offset, uniform.shape, strict=True))] |= uniform
     body = np.where(thick, data, 0)
     core = np.where((data != 0) & ~_touches(data, body), data, 0)
     return np.where((data != 0) & ~thick & _touches(data, core), data, 0)
@@ -149,4 +152,32 @@ def _touches(data: Array, other: Array) -> NDArray[np.bool_]:
     found = np.zeros(data.shape, bool)
     for offset in np.ndindex(3, 3, 3):
         found |= data == padded[tuple(slice(o, o + n) for o, n in zip(offset, data.shape, strict=True))]
-    return found & (data != 0)
+    touching: NDArray[np.bool_] = found & (data != 0)
+    return touching
+
+
+def seen_labels(data: Array, shape: tuple[int, ...], matrix: Floats) -> list[tuple[int, tuple[int, ...]]]:
+    """(label, voxel of a target of `shape`) for each labelled voxel of `data` whose centre lies in the target."""
+    if abs(np.linalg.det(matrix[:, :3])) <= 1e-12 * np.abs(matrix[:, :3]).max() ** 3:
+        return []
+    index = np.argwhere(data != 0)
+    spots = (index - matrix[:, 3]) @ np.linalg.inv(matrix[:, :3]).T
+    size = np.asarray(shape)
+    inside = ((spots >= -0.5 - SNAP) & (spots < size - 0.5 - SNAP)).all(axis=1)
+    places = np.clip(np.floor(spots + (0.5 + SNAP)).astype(np.int64), 0, size - 1)
+    return [(int(data[tuple(i)]), tuple(p)) for i, p in zip(index[inside], places[inside].tolist(), strict=True)]
+
+
+def lost(data: Array, out: Array, matrix: Floats) -> tuple[int, ...]:
+    """Labels other than 0 of `data` that have a voxel centre inside `out` and no voxel in it, ascending."""
+    seen = {label for label, _ in seen_labels(data, out.shape, np.asarray(matrix, np.float64))}
+    return tuple(sorted(seen - set(np.unique(out).tolist())))
+
+
+def _keep_lost(data: Array, out: Array, matrix: Floats) -> None:
+    """Give every label that is still lost one voxel, where that costs no other label its last."""
+    missing = set(lost(data, out, matrix))
+    for label, place in seen_labels(data, out.shape, matrix):
+        if label in missing and (out[place] == 0 or np.count_nonzero(out == out[place]) > 1):
+            out[place] = label
+            missing.remove(label)

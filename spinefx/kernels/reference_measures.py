@@ -43,6 +43,11 @@ def intensity_sums(labels: Array, image: Array) -> tuple[Floats, Floats, Floats,
     return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3]
 
 
+def all_sums(labels: Array, image: Array) -> tuple[Array, ...]:
+    """`label_sums` and, per label, total, mean square deviation, minimum and maximum of `image`."""
+    return (*label_sums(labels), *intensity_sums(labels, image))
+
+
 def soft_moments(maps: NDArray[np.float32]) -> Floats:
     """(n, c, 10): mass, first (z, y, x) and second (zz, yy, xx, zy, zx, yx) moments, in index units, not normalised."""
     heavy = maps.astype(np.float64)
@@ -66,7 +71,7 @@ def surface(labels: Array, value: int, affine: Floats, rounds: int) -> tuple[Flo
     corners = [
         inside[tuple(slice(o, o + n - 1) for o, n in zip(c, inside.shape, strict=True))] for c in np.ndindex(2, 2, 2)
     ]
-    count = sum(c.astype(np.int64) for c in corners)
+    count = np.sum(corners, axis=0)
     mixed = (count > 0) & (count < 8)
     numbers = np.full(mixed.shape, -1, np.int64)
     numbers[mixed] = np.arange(int(mixed.sum()))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinefx.contract.errors import DataError, GridError
 from spinefx.contract.grid import Grid
-from spinefx.kernels import reference as _core
+from spinefx.kernels import _core
 
 Method = Literal["linear", "nearest", "label-smooth", "label-thin"]
 METHODS: tuple[str, ...] = get_args(Method)
@@ -141,7 +141,7 @@ def _apply(
     for part in np.ndindex(*given.shape[:-3]):
         _core.sample(core_in[part], core_out[part], index, method, value, vectors, field)
         if method.startswith("label") and displacement is None:
-            lost = _lost(core_in[part], core_out[part], index)
+            lost = _core.lost(core_in[part], core_out[part], index)
             if lost:
                 raise LostLabelError(lost, method)
     return result
@@ -194,20 +194,3 @@ def _vectors(displacement: NDArray[np.float32], target: Grid) -> NDArray[np.floa
     if given.dtype.kind != "f":
         raise TypeError(f"displacement must be float32, got {given.dtype}")
     return np.ascontiguousarray(given, np.float32)
-
-
-def _lost(data: Array, out: Array, matrix: Floats) -> tuple[int, ...]:
-    """Labels of `data` that have a voxel centre inside the target and none in `out`."""
-    missing = np.setdiff1d(np.unique(data), np.append(np.unique(out), 0))
-    if not missing.size:
-        return ()
-    full = np.vstack([matrix, [0, 0, 0, 1]])
-    if abs(np.linalg.det(full)) < 1e-12:
-        return ()
-    back = np.linalg.inv(full)[:3]
-    lost = []
-    for value in missing:
-        spot = np.argwhere(data == value) @ back[:, :3].T + back[:, 3]
-        if ((spot >= -0.5) & (spot < np.asarray(out.shape) - 0.5)).all(axis=1).any():
-            lost.append(int(value))
-    return tuple(lost)

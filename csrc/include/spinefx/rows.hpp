@@ -1,0 +1,95 @@
+// The row kernels: everything that runs over many voxels, compiled once per instruction set (csrc/rows) and
+// reached through one table. Rows are plain pointers; nothing here allocates, throws or knows threads.
+#pragma once
+
+#include "spinefx/core.hpp"
+
+namespace spinefx {
+
+constexpr Index kSegment = 128;  // voxels of an output row that are located and sampled together
+
+// Where the samples along the fastest axis come from; arrays are padded to whole blocks of `lanes`.
+struct Spread {
+    Index count;
+    const std::int32_t* low;   // first of the two source voxels
+    const float* weight;       // of the second
+    const std::int32_t* base;  // per block of lanes: the smallest `low`
+    const std::int32_t* rel;   // low - base
+    bool narrow;               // every rel fits two vectors: permutations will do
+};
+
+// A segment of an output row seen from the source: position = start + (first + k) * step + field *
+// displacement[k].
+struct Line {
+    double start[3], step[3];
+    std::int32_t first;
+    const float* displacement[3];  // world x, y, z; null where there is none
+    double field[9];
+    Index size[3];           // of the source
+    std::int32_t stride[3];  // of the source in elements; 0 for an axis of one voxel
+};
+
+// Samples of a segment: offset of the lowest of the eight voxels (nearest: of the one), and fractions.
+struct Points {
+    alignas(64) std::int32_t offset[kSegment];
+    alignas(64) float fraction[3][kSegment];
+    alignas(64) std::int32_t share[3][kSegment];
+    alignas(64) std::uint8_t inside[kSegment];
+};
+
+enum class Locate { linear, nearest, vote };
+
+template <class T>
+struct PixelRows {
+    void (*widen)(const T* in, Index count, float* out);
+    // out = a + weight * (b - a) as pixels; `stream` writes past the caches.
+    void (*blend)(const float* a, const float* b, float weight, Index count, T* out, bool stream);
+    void (*linear)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
+    void (*pick)(const T* data, const std::int32_t* offset, Index count, T* out);
+    void (*vote)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
+    // First index in [from, end) where one of four rows is not `label`; end where none is.
+    Index (*change)(const T* const rows[4], Index from, Index end, T label);
+};
+
+struct FloatRows {
+    void (*lerp)(const float* a, const float* b, float weight, Index count, float* out);
+    void (*spread)(const float* row, const Spread& spread, float* out);
+    void (*locate)(const Line& line, Locate mode, Index count, Points& out);
+    // Ten sums of one map: mass, first and second moments in index units.
+    void (*moments)(const float* map, Shape shape, double* out);
+    // Squared distances from `points` (count, width) to `to` (width); rows are `width` apart.
+    void (*distances)(const float* points, Index count, Index width, const float* to, float* out);
+};
+
+struct RowTable {
+    const char* name;
+    int lanes;  // of float that `spread` handles at once
+    FloatRows real;
+    PixelRows<float> f32;
+    PixelRows<std::int16_t> i16;
+    PixelRows<std::uint16_t> u16;
+    PixelRows<std::uint8_t> u8;
+
+    template <class T>
+    const PixelRows<T>& pixels() const {
+        if constexpr (std::is_same_v<T, float>) {
+            return f32;
+        } else if constexpr (std::is_same_v<T, std::int16_t>) {
+            return i16;
+        } else if constexpr (std::is_same_v<T, std::uint16_t>) {
+            return u16;
+        } else {
+            static_assert(std::is_same_v<T, std::uint8_t>);
+            return u8;
+        }
+    }
+};
+
+// The best table for this machine, or the one that SPINEFX_ISA names (baseline, avx2, avx512) if the machine
+// has it; std::invalid_argument if not.
+const RowTable& rows();
+
+// Which table runs, for `spinefx doctor`.
+const char* isa();
+
+}  // namespace spinefx

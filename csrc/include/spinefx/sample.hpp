@@ -1,0 +1,31 @@
+// Sampling a volume on another grid: the one entry to all paths.
+#pragma once
+
+#include "spinefx/core.hpp"
+
+namespace spinefx {
+
+enum class Method { linear, nearest, label_smooth, label_thin };
+
+// World vectors on the target, three volumes x, y, z one after the other, and the matrix that turns them into
+// source indices.
+struct Displacement {
+    const float* vectors;
+    double field[9];
+};
+
+// Fills `out` from `in`; `matrix` maps an index of `out` to one of `in`, `moved` (may be null) is added to
+// it. Threads as `parallel_for`; the result is the same for any number of them. Volumes must not overlap.
+// Allocates scratch of a few rows and planes; label_thin four volumes. Throws std::invalid_argument for an
+// empty volume or a matrix that is not finite. T: float, std::int16_t, std::uint16_t, std::uint8_t; label
+// methods not for float.
+template <class T>
+void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
+            const Displacement* moved);
+
+// Sets lost[v] for each label v (as its unsigned bits) of `in` that has a voxel centre inside `out` and no
+// voxel in `out`. `lost` holds 65536 flags, all false before. Background, 0, is never lost.
+template <class T>
+void find_lost(View<const T> in, View<const T> out, const Matrix& matrix, bool* lost);
+
+}  // namespace spinefx

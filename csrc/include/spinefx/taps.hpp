@@ -1,0 +1,39 @@
+// Axis-aligned sampling taken apart: for each axis of the output, where its samples lie in the source.
+#pragma once
+
+#include "spinefx/rows.hpp"
+#include "spinefx/sampling.hpp"
+
+namespace spinefx {
+
+// Samples of one output axis. Output indices [begin, end) are inside the source, the others are fill.
+struct AxisTaps {
+    Index size = 0, source = 0;  // voxels of the output and of the source along this axis
+    Index begin = 0, end = 0;
+    Index first = 0, last = 0;   // source voxels used: [first, last]
+    Buffer<std::int32_t> low;    // first of two voxels; nearest: the one
+    Buffer<std::int32_t> high;   // second of the two
+    Buffer<float> weight;        // of the second
+    Buffer<std::int32_t> share;  // the same in 1/kVotes
+
+    bool empty() const { return begin >= end; }
+};
+
+// Which source axis each output axis runs along; false where the axes are not aligned.
+bool find_axes(const Matrix& matrix, int axes[3]);
+
+AxisTaps make_taps(double scale, double shift, Index size, Index source, bool nearest);
+
+// A source brought into the output's order of axes and cropped to what is used; a view of the source itself
+// where that will do.
+template <class T>
+struct Arranged {
+    View<const T> view;
+    Buffer<T> owned;
+};
+
+// Permutes `in` so that axis k of the result is axis axes[k] of `in`.
+template <class T>
+Arranged<T> arrange(View<const T> in, const int axes[3]);
+
+}  // namespace spinefx

@@ -1,0 +1,36 @@
+#include "rows.hpp"
+
+#define SPINEFX_TEXT_(x) #x
+#define SPINEFX_TEXT(x) SPINEFX_TEXT_(x)
+
+namespace spinefx::SPINEFX_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int kLanes = 8;
+#else
+constexpr int kLanes = 1;
+#endif
+
+template <class T>
+constexpr PixelRows<T> pixels() {
+    return {widen<T>, blend<T>, linear<T>, pick<T>, vote<T>, change<T>};
+}
+
+}  // namespace
+
+const RowTable& table();
+const RowTable& table() {
+    static constexpr RowTable found = {SPINEFX_TEXT(SPINEFX_ISA),
+                                       kLanes,
+                                       {lerp_row, spread, locate, moments, distances},
+                                       pixels<float>(),
+                                       pixels<std::int16_t>(),
+                                       pixels<std::uint16_t>(),
+                                       pixels<std::uint8_t>()};
+    return found;
+}
+
+}  // namespace spinefx::SPINEFX_ISA

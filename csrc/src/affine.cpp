@@ -1,0 +1,123 @@
+// Sampling along any direction, with or without a displacement field: rows in tiles, located then sampled.
+#include <algorithm>
+#include <limits>
+
+#include "paths.hpp"
+#include "spinefx/threads.hpp"
+
+namespace spinefx {
+namespace {
+
+constexpr Index kTile =
+    8;  // rows of a tile along z and y: neighbours share source cache lines whatever the angle
+
+template <class T>
+T plain_at(View<const T> in, const double p[3], Method method) {
+    if (method == Method::linear) return linear_at(in, p[0], p[1], p[2]);
+    if (method == Method::nearest) {
+        return in.at(nearest_at(p[0], in.shape.z), nearest_at(p[1], in.shape.y),
+                     nearest_at(p[2], in.shape.x));
+    }
+    const Cell z = cell_at(p[0], in.shape.z), y = cell_at(p[1], in.shape.y), x = cell_at(p[2], in.shape.x);
+    return vote_at(in.row(z.low, y.low), in.row(z.low, y.high), in.row(z.high, y.low), in.row(z.high, y.high),
+                   x.low, x.high, share_of(z.fraction), share_of(y.fraction), share_of(x.fraction));
+}
+
+// For volumes whose offsets do not fit 32 bits.
+template <class T>
+void plain_segment(View<const T> in, const Line& line, Index count, Method method, T fill, T* out) {
+    for (Index k = 0; k < count; ++k) {
+        double p[3];
+        bool inside = true;
+        for (int axis = 0; axis < 3; ++axis) {
+            p[axis] = line.start[axis] + line.step[axis] * static_cast<double>(line.first + k);
+            if (line.displacement[0] != nullptr) {
+                const double* const f = line.field + 3 * axis;
+                p[axis] += (f[0] * static_cast<double>(line.displacement[0][k]) +
+                            f[1] * static_cast<double>(line.displacement[1][k])) +
+                           f[2] * static_cast<double>(line.displacement[2][k]);
+            }
+            inside = inside && is_inside(p[axis], in.shape[axis]);
+        }
+        out[k] = inside ? plain_at(in, p, method) : fill;
+    }
+}
+
+// A straight segment misses the volume where both ends lie beyond the same face.
+bool misses(const Line& line, Index count) {
+    for (int axis = 0; axis < 3; ++axis) {
+        const double a = line.start[axis] + line.step[axis] * static_cast<double>(line.first);
+        const double b = line.start[axis] + line.step[axis] * static_cast<double>(line.first + count - 1);
+        const double low = -0.5 - kSnap, high = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
+        if ((a < low && b < low) || (a >= high && b >= high)) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+template <class T>
+void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
+                   const Displacement* moved) {
+    const bool wide = in.shape.voxels() > std::numeric_limits<std::int32_t>::max();
+    Line common{};
+    const Index strides[3] = {in.shape.y * in.shape.x, in.shape.x, 1};
+    for (int axis = 0; axis < 3; ++axis) {
+        common.step[axis] = matrix.m[axis][2];
+        common.size[axis] = in.shape[axis];
+        common.stride[axis] = in.shape[axis] > 1 && !wide ? static_cast<std::int32_t>(strides[axis]) : 0;
+    }
+    if (moved != nullptr) std::copy_n(moved->field, 9, common.field);
+    const Locate mode = method == Method::linear    ? Locate::linear
+                        : method == Method::nearest ? Locate::nearest
+                                                    : Locate::vote;
+    const Index tiles_y = (out.shape.y + kTile - 1) / kTile, tiles_z = (out.shape.z + kTile - 1) / kTile;
+    const PixelRows<T>& pixels = rows().pixels<T>();
+
+    const auto segment = [&](Index z, Index y, Index x0, Points& points) {
+        const Index count = std::min(kSegment, out.shape.x - x0);
+        T* const to = out.row(z, y) + x0;
+        Line line = common;
+        line.first = static_cast<std::int32_t>(x0);
+        for (int axis = 0; axis < 3; ++axis) {
+            line.start[axis] = matrix.at(axis, static_cast<double>(z), static_cast<double>(y), 0.0);
+            if (moved != nullptr) {
+                line.displacement[axis] = moved->vectors + axis * out.shape.voxels() + (to - out.data);
+            }
+        }
+        if (moved == nullptr && misses(line, count)) {
+            std::fill_n(to, count, fill);
+        } else if (wide) {
+            plain_segment(in, line, count, method, fill, to);
+        } else {
+            rows().real.locate(line, mode, count, points);
+            if (mode == Locate::linear) {
+                pixels.linear(in.data, line.stride, points, count, to);
+            } else if (mode == Locate::nearest) {
+                pixels.pick(in.data, points.offset, count, to);
+            } else {
+                pixels.vote(in.data, line.stride, points, count, to);
+            }
+            for (Index k = 0; k < count; ++k) to[k] = points.inside[k] != 0 ? to[k] : fill;
+        }
+    };
+
+    parallel_for(tiles_y * tiles_z, 3.0 * static_cast<double>(out.shape.voxels()), [&](Index task) {
+        Points points;
+        const Index z0 = task / tiles_y * kTile, y0 = task % tiles_y * kTile;
+        for (Index x0 = 0; x0 < out.shape.x; x0 += kSegment) {
+            for (Index z = z0; z < std::min(z0 + kTile, out.shape.z); ++z) {
+                for (Index y = y0; y < std::min(y0 + kTile, out.shape.y); ++y) segment(z, y, x0, points);
+            }
+        }
+    });
+}
+
+#define SPINEFX_MAKE(T) \
+    template void sample_affine(View<const T>, View<T>, const Matrix&, Method, T, const Displacement*);
+SPINEFX_MAKE(float)
+SPINEFX_MAKE(std::int16_t)
+SPINEFX_MAKE(std::uint16_t)
+SPINEFX_MAKE(std::uint8_t)
+
+}  // namespace spinefx

@@ -1,0 +1,175 @@
+// Axis-aligned label-smooth. Cells of eight equal voxels are found as runs and written as runs; votes are
+// counted only where labels meet, and there for two labels by one weighted sum.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "paths.hpp"
+#include "spinefx/threads.hpp"
+
+namespace spinefx {
+namespace {
+
+template <class T>
+struct Run {
+    Index begin, end;  // outputs, counted along ascending source x
+    T label;
+};
+
+template <class T>
+struct Meeting {
+    Index begin, end;
+    std::array<T, 8> label;  // of the cell's corners, order z, y, x
+    T first, second;         // the two labels, where there are just two
+    std::uint8_t low, high;  // which of the four (z, y) corners hold `first`, at the cell's low and high x
+    bool two;
+};
+
+template <class T>
+Meeting<T> meet(const T* const rows[4], Index low, Index high, Index begin, Index end) {
+    Meeting<T> made{begin, end, {}, rows[0][low], rows[0][low], 0, 0, true};
+    for (std::size_t i = 0; i < 4; ++i) {
+        made.label[2 * i] = rows[i][low];
+        made.label[2 * i + 1] = rows[i][high];
+    }
+    for (const T label : made.label) {
+        if (label == made.first) continue;
+        if (made.second == made.first) made.second = label;
+        made.two = made.two && label == made.second;
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+        made.low = static_cast<std::uint8_t>(made.low | (made.label[2 * i] == made.first ? 1U << i : 0U));
+        made.high =
+            static_cast<std::uint8_t>(made.high | (made.label[2 * i + 1] == made.first ? 1U << i : 0U));
+    }
+    return made;
+}
+
+// All output rows whose cells lie between the same four source rows.
+template <class T>
+class Votes {
+  public:
+    Votes(View<const T> in, View<T> out, const AlignedTaps& taps) : in_(in), out_(out), taps_(taps) {
+        const AxisTaps& x = taps.x;
+        flipped_ = x.low[x.begin] > x.low[x.end - 1];
+        starts_.assign(static_cast<std::size_t>(x.source + 2), 0);
+        for (Index i = x.begin; i < x.end; ++i) ++starts_[static_cast<std::size_t>(x.low[i] + 1)];
+        for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
+    }
+
+    struct Scratch {
+        std::vector<Run<T>> runs;
+        std::vector<Meeting<T>> meetings;
+    };
+
+    void plane_group(Index z0, Index z1, Scratch& scratch) const {
+        const AxisTaps& y = taps_.y;
+        for (Index y0 = y.begin, y1 = y0; y0 < y.end; y0 = y1) {
+            for (y1 = y0 + 1; y1 < y.end && y.low[y1] == y.low[y0];) ++y1;
+            scan(taps_.z.low[z0], taps_.z.high[z0], y.low[y0], y.high[y0], scratch);
+            for (Index z = z0; z < z1; ++z) {
+                for (Index row = y0; row < y1; ++row) write(z, row, scratch);
+            }
+        }
+    }
+
+  private:
+    Index start(Index cell) const { return starts_[static_cast<std::size_t>(cell)]; }
+
+    void scan(Index z_low, Index z_high, Index y_low, Index y_high, Scratch& scratch) const {
+        const T* const four[4] = {in_.row(z_low, y_low), in_.row(z_low, y_high), in_.row(z_high, y_low),
+                                  in_.row(z_high, y_high)};
+        const auto change = rows().pixels<T>().change;
+        const Index stop = taps_.x.last + 1;
+        scratch.runs.clear();
+        scratch.meetings.clear();
+        for (Index i = taps_.x.first; i < stop;) {
+            const T label = four[0][i];
+            const Index end = change(four, i, stop, label);
+            // Voxels i .. end - 1 are `label` in all four rows; so are the cells i .. end - 2, and the last
+            // if nothing follows.
+            const Index whole = end == stop ? stop : end - 1;
+            if (end > i && start(i) < start(whole)) scratch.runs.push_back({start(i), start(whole), label});
+            if (end < stop) {
+                const Index cell = std::max(i, end - 1);
+                if (start(cell) < start(cell + 1)) {
+                    scratch.meetings.push_back(
+                        meet(four, cell, cell + 1 < stop ? cell + 1 : cell, start(cell), start(cell + 1)));
+                }
+            }
+            i = std::max(end, i + 1);
+        }
+    }
+
+    // Where the outputs [begin, end), counted along ascending source x, begin in the row.
+    Index place(Index begin, Index end) const { return flipped_ ? taps_.x.end - end : taps_.x.begin + begin; }
+
+    void write(Index z, Index y, const Scratch& scratch) const {
+        T* const to = out_.row(z, y);
+        for (const Run<T>& run : scratch.runs)
+            std::fill_n(to + place(run.begin, run.end), run.end - run.begin, run.label);
+        if (scratch.meetings.empty()) return;
+        const std::int32_t sz = taps_.z.share[z], sy = taps_.y.share[y];
+        const std::int32_t corner[4] = {(kVotes - sz) * (kVotes - sy), (kVotes - sz) * sy, sz * (kVotes - sy),
+                                        sz * sy};
+        std::int32_t sums[16] = {};
+        for (unsigned set = 0; set < 16; ++set) {
+            for (unsigned i = 0; i < 4; ++i) sums[set] += (set >> i & 1U) != 0 ? corner[i] : 0;
+        }
+        constexpr std::int32_t kHalf = kVotes * kVotes * (kVotes / 2);
+        for (const Meeting<T>& cell : scratch.meetings) {
+            const Index from = place(cell.begin, cell.end);
+            const std::int32_t low = sums[cell.low], high = sums[cell.high];
+            const T tie = std::min(cell.first, cell.second);
+            for (Index x = from; x < from + (cell.end - cell.begin); ++x) {
+                const std::int32_t sx = taps_.x.share[x];
+                if (cell.two) {
+                    const std::int32_t votes = low * (kVotes - sx) + high * sx;
+                    to[x] = votes > kHalf ? cell.first : votes < kHalf ? cell.second : tie;
+                } else {
+                    std::int32_t weight[8];
+                    for (int i = 0; i < 4; ++i) {
+                        weight[2 * i] = corner[i] * (kVotes - sx);
+                        weight[2 * i + 1] = corner[i] * sx;
+                    }
+                    to[x] = vote_of(cell.label.data(), weight);
+                }
+            }
+        }
+    }
+
+    View<const T> in_;
+    View<T> out_;
+    const AlignedTaps& taps_;
+    bool flipped_ = false;
+    std::vector<Index> starts_;  // per source cell: how many outputs lie in the cells before it
+};
+
+}  // namespace
+
+template <class T>
+void sample_votes(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
+    if constexpr (std::is_floating_point_v<T>) {
+        static_cast<void>(in), static_cast<void>(out), static_cast<void>(taps);  // checked by the caller
+    } else {
+        const Votes<T> votes(in, out, taps);
+        std::vector<Index> groups{taps.z.begin};
+        for (Index z = taps.z.begin + 1; z < taps.z.end; ++z) {
+            if (taps.z.low[z] != taps.z.low[z - 1]) groups.push_back(z);
+        }
+        groups.push_back(taps.z.end);
+        const double work = 0.3 * static_cast<double>(out.shape.voxels() + in.shape.voxels());
+        parallel_for(static_cast<Index>(groups.size()) - 1, work, [&](Index group) {
+            typename Votes<T>::Scratch scratch;
+            const auto g = static_cast<std::size_t>(group);
+            votes.plane_group(groups[g], groups[g + 1], scratch);
+        });
+    }
+}
+
+template void sample_votes(View<const float>, View<float>, const AlignedTaps&, float);
+template void sample_votes(View<const std::int16_t>, View<std::int16_t>, const AlignedTaps&, std::int16_t);
+template void sample_votes(View<const std::uint16_t>, View<std::uint16_t>, const AlignedTaps&, std::uint16_t);
+template void sample_votes(View<const std::uint8_t>, View<std::uint8_t>, const AlignedTaps&, std::uint8_t);
+
+}  // namespace spinefx

@@ -1,0 +1,189 @@
+#include "spinefx/sample.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "paths.hpp"
+#include "spinefx/threads.hpp"
+
+namespace spinefx {
+namespace {
+
+void check(const Shape& in, const Shape& out, const Matrix& matrix) {
+    constexpr Index kMost = Index{1} << 30;
+    for (const Shape& shape : {in, out}) {
+        for (int axis = 0; axis < 3; ++axis) {
+            if (shape[axis] < 1 || shape[axis] > kMost) {
+                throw std::invalid_argument("volume sizes must be in 1..2^30, got " +
+                                            std::to_string(shape.z) + " x " + std::to_string(shape.y) +
+                                            " x " + std::to_string(shape.x));
+            }
+        }
+    }
+    for (const auto& row : matrix.m) {
+        for (const double value : row) {
+            if (!std::isfinite(value)) throw std::invalid_argument("the index matrix must be finite");
+        }
+    }
+}
+
+template <class T>
+std::unique_ptr<std::atomic<bool>[]> present(View<const T> labels) {
+    std::unique_ptr<std::atomic<bool>[]> seen(new std::atomic<bool>[65536]());
+    parallel_for(labels.shape.z, static_cast<double>(labels.shape.voxels()), [&](Index z) {
+        const Index count = labels.shape.y * labels.shape.x;
+        const T* const plane = labels.row(z, 0);
+        const T* const four[4] = {plane, plane, plane, plane};
+        for (Index i = 0; i < count; i = rows().pixels<T>().change(four, i, count, plane[i])) {
+            seen[static_cast<std::uint16_t>(plane[i])].store(true, std::memory_order_relaxed);
+        }
+    });
+    return seen;
+}
+
+constexpr Index kLabels = 65536;
+
+// The inverse of a matrix' linear part.
+struct Back {
+    double m[3][3];
+};
+
+// False where there is none.
+bool invert(const Matrix& a, Back& back) {
+    const auto& m = a.m;
+    auto& inverse = back.m;
+    double largest = 0.0;
+    for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 3; ++j) {
+            const int p = (j + 1) % 3, q = (j + 2) % 3, r = (i + 1) % 3, s = (i + 2) % 3;
+            inverse[i][j] = m[p][r] * m[q][s] - m[p][s] * m[q][r];
+            largest = std::max(largest, std::abs(m[i][j]));
+        }
+    }
+    const double det = m[0][0] * inverse[0][0] + m[0][1] * inverse[1][0] + m[0][2] * inverse[2][0];
+    if (std::abs(det) <= 1e-12 * largest * largest * largest) return false;
+    for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 3; ++j) inverse[i][j] /= det;
+    }
+    return true;
+}
+
+// Calls found(label, z, y, x) with the target voxel that holds it, for every source voxel of a lost label in
+// the target's view.
+template <class T, class Found>
+void scan_lost(View<const T> in, const Shape& out, const Matrix& matrix, const Back& back, const bool* lost,
+               const Found& found) {
+    for (Index z = 0; z < in.shape.z; ++z) {
+        for (Index y = 0; y < in.shape.y; ++y) {
+            const T* const row = in.row(z, y);
+            for (Index x = 0; x < in.shape.x; ++x) {
+                const auto value = static_cast<std::uint16_t>(row[x]);
+                if (!lost[value]) continue;
+                const double at[3] = {static_cast<double>(z) - matrix.m[0][3],
+                                      static_cast<double>(y) - matrix.m[1][3],
+                                      static_cast<double>(x) - matrix.m[2][3]};
+                Index spot[3];
+                bool in_view = true;
+                for (int axis = 0; axis < 3; ++axis) {
+                    const double* const r = back.m[axis];
+                    const double place = r[0] * at[0] + r[1] * at[1] + r[2] * at[2];
+                    in_view = in_view && is_inside(place, out[axis]);
+                    spot[axis] = in_view ? nearest_at(place, out[axis]) : 0;
+                }
+                if (in_view) found(value, spot[0], spot[1], spot[2]);
+            }
+        }
+    }
+}
+
+// Gives every label that is still lost one voxel, where that costs no other label its last.
+template <class T>
+void keep_lost(View<const T> in, View<T> out, const Matrix& matrix) {
+    Buffer<bool> lost(kLabels, false);
+    find_lost<T>(in, out, matrix, lost.data());
+    if (std::none_of(lost.data(), lost.data() + kLabels, [](bool is) { return is; })) return;
+    Buffer<Index> count(kLabels, 0);
+    for (Index i = 0; i < out.shape.voxels(); ++i) ++count[static_cast<std::uint16_t>(out.data[i])];
+    Back back{};
+    invert(matrix, back);
+    scan_lost(in, out.shape, matrix, back, lost.data(), [&](std::uint16_t value, Index z, Index y, Index x) {
+        T& voxel = out.at(z, y, x);
+        Index& others = count[static_cast<std::uint16_t>(voxel)];
+        if (!lost[value] || (voxel != 0 && others < 2)) return;
+        --others;
+        voxel = static_cast<T>(value);
+        count[value] = 1;
+        lost[value] = false;
+    });
+}
+
+}  // namespace
+
+template <class T>
+void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
+            const Displacement* moved) {
+    check(in.shape, out.shape, matrix);
+    int axes[3];
+    if (moved == nullptr && find_axes(matrix, axes)) {
+        const Arranged<T> source = arrange(in, axes);
+        const Shape& from = source.view.shape;
+        const bool nearest = method == Method::nearest;
+        const auto taps = [&](int axis) {
+            const double* const row = matrix.m[axes[axis]];
+            return make_taps(row[axis], row[3], out.shape[axis], from[axis], nearest);
+        };
+        const AlignedTaps all{taps(0), taps(1), taps(2)};
+        fill_outside(out, all, fill);
+        if (!all.z.empty() && !all.y.empty() && !all.x.empty()) {
+            if (method == Method::linear) {
+                sample_linear(source.view, out, all, fill);
+            } else if (nearest) {
+                sample_nearest(source.view, out, all, fill);
+            } else {
+                sample_votes(source.view, out, all, fill);
+            }
+        }
+    } else {
+        sample_affine(in, out, matrix, method, fill, moved);
+    }
+    if constexpr (!std::is_floating_point_v<T>) {
+        if (method == Method::label_thin) {
+            paint_thin(in, out, matrix, moved);
+            if (moved == nullptr) keep_lost(in, out, matrix);
+        }
+    }
+}
+
+template <class T>
+void find_lost(View<const T> in, View<const T> out, const Matrix& matrix, bool* lost) {
+    const auto before = present(in);
+    const auto after = present(out);
+    bool any = false;
+    for (std::size_t v = 1; v < kLabels; ++v) {
+        lost[v] = before[v].load() && !after[v].load();
+        any = any || lost[v];
+    }
+    Back back{};
+    if (!any || !invert(matrix, back)) {
+        std::fill_n(lost, kLabels, false);
+        return;
+    }
+    Buffer<bool> seen(kLabels, false);
+    scan_lost(in, out.shape, matrix, back, lost,
+              [&](std::uint16_t value, Index, Index, Index) { seen[value] = true; });
+    for (Index v = 0; v < kLabels; ++v) lost[v] = lost[v] && seen[v];
+}
+
+#define SPINEFX_MAKE(T)                                                                          \
+    template void sample(View<const T>, View<T>, const Matrix&, Method, T, const Displacement*); \
+    template void find_lost(View<const T>, View<const T>, const Matrix&, bool*);
+SPINEFX_MAKE(std::int16_t)
+SPINEFX_MAKE(std::uint16_t)
+SPINEFX_MAKE(std::uint8_t)
+template void sample(View<const float>, View<float>, const Matrix&, Method, float, const Displacement*);
+
+}  // namespace spinefx

@@ -1,0 +1,195 @@
+// Axis-aligned linear and nearest sampling.
+#include <algorithm>
+
+#include "paths.hpp"
+#include "spinefx/threads.hpp"
+
+namespace spinefx {
+namespace {
+
+constexpr Index kStreamBytes = Index{1} << 23;  // results above this go past the caches
+constexpr Index kPlaneFloats = 48 * 1024;  // of one plane of a strip: two of them stay in the second cache
+
+// The x taps of the part that is inside, in blocks of the lanes that `spread` works in.
+struct SpreadTaps {
+    Buffer<std::int32_t> base, rel;
+    Spread spread;
+};
+
+SpreadTaps make_spread(const AxisTaps& taps, int lanes) {
+    const Index count = taps.end - taps.begin, blocks = (count + lanes - 1) / lanes;
+    SpreadTaps made{Buffer<std::int32_t>(blocks, 0), Buffer<std::int32_t>(blocks * lanes, 0), {}};
+    const std::int32_t* const low = taps.low.data() + taps.begin;
+    bool narrow = lanes > 1;
+    for (Index block = 0; block < blocks; ++block) {
+        const Index from = block * lanes, to = std::min(count, from + lanes);
+        const std::int32_t base = *std::min_element(low + from, low + to);
+        made.base[block] = base;
+        for (Index i = from; i < to; ++i) {
+            made.rel[i] = low[i] - base;
+            narrow = narrow && made.rel[i] < 2 * lanes;
+        }
+    }
+    made.spread = {count, low, taps.weight.data() + taps.begin, made.base.data(), made.rel.data(), narrow};
+    return made;
+}
+
+// One tile of the output: strips of source planes are brought to the output's x and y once, then blended
+// along z.
+template <class T>
+class LinearTile {
+  public:
+    LinearTile(View<const T> in, View<T> out, const AlignedTaps& taps, const Spread& spread, Index y0,
+               Index y1, bool stream)
+        : in_(in),
+          out_(out),
+          taps_(taps),
+          spread_(spread),
+          y0_(y0),
+          y1_(y1),
+          stream_(stream),
+          width_((spread.count + 31) / 16 * 16),
+          raw_(in.shape.x + 48, 0.0f),
+          plane_{Buffer<float>((y1 - y0) * width_), Buffer<float>((y1 - y0) * width_)},
+          row_{Buffer<float>(width_, 0.0f), Buffer<float>(width_, 0.0f)} {}
+
+    void run(Index z0, Index z1) {
+        const PixelRows<T>& pixels = rows().pixels<T>();
+        for (Index z = z0; z < z1; ++z) {
+            const Index low = taps_.z.low[z];
+            const float weight = taps_.z.weight[z];
+            const float* const a = plane(low);
+            const float* const b = weight == 0.0f ? a : plane(taps_.z.high[z]);
+            for (Index y = y0_; y < y1_; ++y) {
+                const Index at = (y - y0_) * width_;
+                pixels.blend(a + at, b + at, weight, spread_.count, out_.row(z, y) + taps_.x.begin, stream_);
+            }
+        }
+    }
+
+  private:
+    const float* plane(Index z) {
+        const int slot = static_cast<int>(z & 1);
+        float* const made = plane_[slot].data();
+        if (held_plane_[slot] == z) return made;
+        held_plane_[slot] = z;
+        held_row_[0] = held_row_[1] = -1;
+        for (Index y = y0_; y < y1_; ++y) {
+            float* const to = made + (y - y0_) * width_;
+            const float weight = taps_.y.weight[y];
+            const float* const a = row(z, taps_.y.low[y]);
+            if (weight == 0.0f) {
+                std::memcpy(to, a, static_cast<std::size_t>(spread_.count) * sizeof(float));
+            } else {
+                rows().real.lerp(a, row(z, taps_.y.high[y]), weight, spread_.count, to);
+            }
+        }
+        return made;
+    }
+
+    const float* row(Index z, Index y) {
+        const int slot = static_cast<int>(y & 1);
+        float* const made = row_[slot].data();
+        if (held_row_[slot] == y) return made;
+        held_row_[slot] = y;
+        const Index first = taps_.x.first, last = taps_.x.last;
+        rows().pixels<T>().widen(in_.row(z, y) + first, last - first + 1, raw_.data() + first);
+        raw_[last + 1] = raw_[last];
+        rows().real.spread(raw_.data(), spread_, made);
+        return made;
+    }
+
+    View<const T> in_;
+    View<T> out_;
+    const AlignedTaps& taps_;
+    const Spread& spread_;
+    Index y0_, y1_;
+    bool stream_;
+    Index width_;
+    Buffer<float> raw_;
+    Buffer<float> plane_[2], row_[2];
+    Index held_plane_[2] = {-1, -1}, held_row_[2] = {-1, -1};
+};
+
+}  // namespace
+
+template <class T>
+void fill_outside(View<T> out, const AlignedTaps& taps, T fill) {
+    const Shape& shape = out.shape;
+    const bool whole = taps.z.begin == 0 && taps.z.end == shape.z && taps.y.begin == 0 &&
+                       taps.y.end == shape.y && taps.x.begin == 0 && taps.x.end == shape.x;
+    if (whole) return;
+    const bool none = taps.y.empty() || taps.x.empty();
+    parallel_for(shape.z, static_cast<double>(shape.voxels()) / 8, [&](Index z) {
+        if (none || z < taps.z.begin || z >= taps.z.end) {
+            std::fill_n(out.row(z, 0), shape.y * shape.x, fill);
+            return;
+        }
+        for (Index y = 0; y < shape.y; ++y) {
+            T* const row = out.row(z, y);
+            if (y < taps.y.begin || y >= taps.y.end) {
+                std::fill_n(row, shape.x, fill);
+            } else {
+                std::fill(row, row + taps.x.begin, fill);
+                std::fill(row + taps.x.end, row + shape.x, fill);
+            }
+        }
+    });
+}
+
+template <class T>
+void sample_linear(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
+    const SpreadTaps x = make_spread(taps.x, rows().lanes);
+    const Index planes = taps.z.end - taps.z.begin, lines = taps.y.end - taps.y.begin, count = x.spread.count;
+    const Index strip = std::clamp<Index>(kPlaneFloats / count, 16, 256);
+    const Index strips = (lines + strip - 1) / strip;
+    // Cut along z as well where strips alone would leave threads idle; each cut costs one more source plane.
+    const Index cuts = std::clamp<Index>(std::min<Index>((7 + strips) / strips, planes / 8), 1, planes);
+    const Index thick = (planes + cuts - 1) / cuts;
+    const bool stream = out.shape.voxels() * static_cast<Index>(sizeof(T)) > kStreamBytes;
+    const double work =
+        0.3 * static_cast<double>(planes * lines * count) + 0.1 * static_cast<double>(in.shape.voxels());
+    parallel_for(strips * cuts, work, [&](Index task) {
+        const Index y0 = taps.y.begin + task % strips * strip, z0 = taps.z.begin + task / strips * thick;
+        if (z0 >= taps.z.end) return;
+        LinearTile<T> tile(in, out, taps, x.spread, y0, std::min(y0 + strip, taps.y.end), stream);
+        tile.run(z0, std::min(z0 + thick, taps.z.end));
+    });
+}
+
+template <class T>
+void sample_nearest(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
+    const Index count = taps.x.end - taps.x.begin;
+    const std::int32_t* const x = taps.x.low.data() + taps.x.begin;
+    const bool straight = x[count - 1] - x[0] == count - 1 && (count < 2 || x[1] - x[0] == 1);
+    const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
+    const double work =
+        0.5 * static_cast<double>(count * (taps.y.end - taps.y.begin) * (taps.z.end - taps.z.begin));
+    parallel_for(taps.z.end - taps.z.begin, work, [&](Index task) {
+        const Index z = taps.z.begin + task;
+        for (Index y = taps.y.begin; y < taps.y.end; ++y) {
+            T* const to = out.row(z, y) + taps.x.begin;
+            if (y > taps.y.begin && taps.y.low[y] == taps.y.low[y - 1]) {
+                std::memcpy(to, out.row(z, y - 1) + taps.x.begin, bytes);
+                continue;
+            }
+            const T* const from = in.row(taps.z.low[z], taps.y.low[y]);
+            if (straight) {
+                std::memcpy(to, from + x[0], bytes);
+            } else {
+                rows().pixels<T>().pick(from, x, count, to);
+            }
+        }
+    });
+}
+
+#define SPINEFX_MAKE(T)                                                         \
+    template void fill_outside(View<T>, const AlignedTaps&, T);                 \
+    template void sample_linear(View<const T>, View<T>, const AlignedTaps&, T); \
+    template void sample_nearest(View<const T>, View<T>, const AlignedTaps&, T);
+SPINEFX_MAKE(float)
+SPINEFX_MAKE(std::int16_t)
+SPINEFX_MAKE(std::uint16_t)
+SPINEFX_MAKE(std::uint8_t)
+
+}  // namespace spinefx

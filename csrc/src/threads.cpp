@@ -1,0 +1,169 @@
+#include "spinefx/threads.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace spinefx {
+namespace {
+
+constexpr int kMost = 1024;
+constexpr double kSerial = 1e5;  // nanoseconds of work below which waking a thread costs more than it brings
+
+struct Job {
+    const std::function<void(Index)>* body;
+    Index count;
+    std::atomic<Index> next{0};
+    std::mutex lock;
+    std::exception_ptr failure;
+
+    void run() {
+        for (Index i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
+            try {
+                (*body)(i);
+            } catch (...) {
+                const std::lock_guard hold(lock);
+                if (!failure) failure = std::current_exception();
+                next.store(count);
+            }
+        }
+    }
+};
+
+class Pool {
+  public:
+    std::mutex busy;  // held by the caller whose job runs
+
+    void run(Job& job, int helpers) {
+        {
+            const std::lock_guard hold(lock_);
+            while (size_ < helpers) {
+                std::thread(&Pool::work, this, size_).detach();
+                ++size_;
+            }
+            job_ = &job;
+            helpers_ = helpers;
+            ++turn_;
+        }
+        wake_.notify_all();
+        job.run();
+        std::unique_lock hold(lock_);
+        job_ = nullptr;  // a helper that wakes late finds nothing and goes back to sleep
+        done_.wait(hold, [this] { return working_ == 0; });
+    }
+
+  private:
+    void work(int number) {
+        std::uint64_t seen = 0;
+        std::unique_lock hold(lock_);
+        for (;;) {
+            wake_.wait(hold, [&] { return turn_ != seen; });
+            seen = turn_;
+            if (job_ == nullptr || number >= helpers_) continue;
+            Job& job = *job_;
+            ++working_;
+            hold.unlock();
+            job.run();
+            hold.lock();
+            if (--working_ == 0) done_.notify_all();
+        }
+    }
+
+    std::mutex lock_;
+    std::condition_variable wake_, done_;
+    Job* job_ = nullptr;
+    std::uint64_t turn_ = 0;
+    int size_ = 0, helpers_ = 0, working_ = 0;
+};
+
+std::atomic<Pool*> the_pool{nullptr};
+std::atomic<int> wanted{0};
+thread_local bool inside = false;
+
+Pool& pool() {
+    Pool* found = the_pool.load();
+    if (found == nullptr) {
+        auto* fresh = new Pool;  // never deleted: its threads may outlive every destructor
+        if (the_pool.compare_exchange_strong(found, fresh)) {
+            found = fresh;
+#if defined(__unix__) || defined(__APPLE__)
+            // The child has none of the threads and maybe a held lock: forget the pool there.
+            static const int registered = pthread_atfork(nullptr, nullptr, [] {
+                the_pool.store(nullptr);
+                inside = false;
+            });
+            static_cast<void>(registered);
+#endif
+        } else {
+            delete fresh;
+        }
+    }
+    return *found;
+}
+
+int checked(long count, const std::string& what) {
+    if (count < 1 || count > kMost) {
+        throw std::invalid_argument(what + " must be in 1.." + std::to_string(kMost));
+    }
+    return static_cast<int>(count);
+}
+
+int initial() {
+    if (const char* text = std::getenv("SPINEFX_NUM_THREADS"); text != nullptr && *text != '\0') {
+        char* end = nullptr;
+        const long count = std::strtol(text, &end, 10);
+        return checked(*end == '\0' ? count : 0, "SPINEFX_NUM_THREADS='" + std::string(text) +
+                                                     "' is not usable: the number of threads");
+    }
+    const unsigned found = std::thread::hardware_concurrency();
+    return found == 0 ? 1 : found > kMost ? kMost : static_cast<int>(found);
+}
+
+struct Inside {
+    Inside() { inside = true; }
+    ~Inside() { inside = false; }
+};
+
+}  // namespace
+
+int threads() {
+    int count = wanted.load();
+    if (count == 0) {
+        count = initial();
+        wanted.store(count);
+    }
+    return count;
+}
+
+void set_threads(int count) {
+    wanted.store(checked(count, "the number of threads, " + std::to_string(count) + ","));
+}
+
+void parallel_for(Index count, double work, const std::function<void(Index)>& body) {
+    const Index helpers = (count < threads() ? count : threads()) - 1;
+    if (helpers > 0 && work >= kSerial && !inside) {
+        Pool& shared = pool();
+        if (const std::unique_lock mine(shared.busy, std::try_to_lock); mine.owns_lock()) {
+            const std::function<void(Index)> marked = [&body](Index i) {
+                const Inside here;
+                body(i);
+            };
+            Job job{&marked, count, {}, {}, {}};
+            shared.run(job, static_cast<int>(helpers));
+            if (job.failure) std::rethrow_exception(job.failure);
+            return;
+        }
+    }
+    for (Index i = 0; i < count; ++i) body(i);
+}
+
+}  // namespace spinefx
