@@ -1,4 +1,4 @@
-"""Data in: loaders for SPIDER's layout, for folders of any layout, and for phantoms made in memory.
+"""Data in: loaders for SPIDER, VerSe, folders of any layout, tables of paths, and phantoms made in memory.
 
 Options and offers only; headers, the gate and the loaders themselves are imported when a loader is built.
 """
@@ -62,6 +62,30 @@ class FolderOptions(BaseModel, frozen=True, extra="forbid"):
         return (self.images,) if isinstance(self.images, str) else self.images
 
 
+class ManifestOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `manifest`."""
+
+    table: Path = Field(description="csv, tsv or xlsx with one row per case")
+    sheet: str = Field("", description="sheet of an xlsx; the first where empty")
+    root: Path | None = Field(None, description="folder that the table's paths start from and stay in; the table's own")
+    id: str = Field("id", description="column that names the case")
+    patient: str = Field("", description="column that names the patient; the case's id where empty")
+    images: tuple[str, ...] = Field((), description="columns with paths of images; a column's name is the modality")
+    mask: str = Field("", description="column with paths of masks; empty where there are none")
+    facts: tuple[str, ...] = Field((), description="columns kept as facts (sex, age); never one with names of people")
+    scheme: str = Field(description=f"what mask values mean: {', '.join(SCHEMES)}")
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+    _check = field_validator("scheme")(_known_scheme)
+
+
+class VerseOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `verse`."""
+
+    root: Path = Field(description="the data folder; rawdata/ and derivatives/ or everything in one place")
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+
 class PhantomOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of `phantom`."""
 
@@ -96,6 +120,18 @@ def _folder(options: FolderOptions) -> Any:
     return FolderLoader(options)
 
 
+def _manifest(options: ManifestOptions) -> Any:
+    from spinefx_io.manifest import ManifestLoader
+
+    return ManifestLoader(options)
+
+
+def _verse(options: VerseOptions) -> Any:
+    from spinefx_io.verse import VerseLoader
+
+    return VerseLoader(options)
+
+
 def _phantom(options: PhantomOptions) -> Any:
     from spinefx_io.phantom import PhantomLoader
 
@@ -113,6 +149,14 @@ def spinefx_loaders() -> list[Plugin]:
         Plugin(
             name="folder", api=1, version=1, options=FolderOptions, build=_folder,
             summary="Images and masks found by patterns of file names.",
+        ),
+        Plugin(
+            name="manifest", api=1, version=1, options=ManifestOptions, build=_manifest,
+            summary="Images and masks named by a table, one row per case.",
+        ),
+        Plugin(
+            name="verse", api=1, version=1, options=VerseOptions, build=_verse,
+            summary="CT with vertebra masks and body centres in VerSe's layout.",
         ),
         Plugin(
             name="phantom", api=1, version=1, options=PhantomOptions, build=_phantom,
