@@ -46,7 +46,7 @@ def test_planted_effects_are_found_beside_their_baselines(found) -> None:
     assert at(found, "binary", "held out", "latents", "auc") > 0.75
     assert at(found, "binary", "held out", "latents", "auc") > at(found, "binary", "held out", "geometry", "auc")
     assert at(found, "binary", "held out", "level", "auc") > 0.55
-    assert at(found, "binary", "held out", "latents", "over_level_low") > 0
+    assert at(found, "binary", "held out", "level + geometry + latents", "over_level_low") > 0
     assert at(found, "ordinal", "held out", "latents", "spearman", "Pfirrmann") > 0.7
     assert at(found, "ordinal", "held out", "latents", "quadratic_kappa", "Pfirrmann") > 0.5
     assert at(found, "continuous", "held out", "latents", "r2", "Height") > 0.8
