@@ -193,7 +193,7 @@ class Cohort:
             with at("geometry", stage.use):
                 features, findings = stage.build().measure_latents(self._study(self.anatomy))
                 put_features(self.cache, table_key, wanted(Features, features).prefixed(name))
-                put_findings(self.cache, key, wanted(Findings, findings), stem=f"{name}-")
+                put_findings(self.cache, key, wanted(Findings, findings), stem=f"{name}-{key[:6]}-")
             kept, table = self.cache.require(key), self.cache.require(table_key)
         return features_of(table), Found(stage.kind, name, *findings_files(kept))
 
@@ -241,7 +241,7 @@ class Cohort:
             self.started(f"evaluate {stage.use}")
             with at("evaluate", stage.use):
                 findings = wanted(Findings, stage.build().evaluate(self._study(features)))
-                put_findings(self.cache, key, findings, stem=f"{name}-")
+                put_findings(self.cache, key, findings, stem=f"{name}-{key[:6]}-")
             kept = self.cache.require(key)
         return Found(stage.kind, name, *findings_files(kept))
 

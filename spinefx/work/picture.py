@@ -6,7 +6,6 @@ planes follow the spine: each row of pixels is shifted across the plane, so that
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,15 +84,6 @@ def case_picture(scan: Scan, *, height: int = 320) -> Pixels:
             drawn[i] = _with_mask(pixels, _labels(scan.mask, plane, shifts[i]), scan.mask, strong=image is None)
     gap = np.full((height, _GAP_PX, 3), _BACKGROUND, np.uint8)
     return np.ascontiguousarray(np.concatenate([drawn[0], gap, drawn[1]], axis=1))
-
-
-def png_bytes(pixels: Pixels) -> bytes:
-    """(h, w) or (h, w, 3) uint8 as PNG; the same pixels give the same bytes."""
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, format="PNG", compress_level=4)
-    return buffer.getvalue()
 
 
 def _view(mask: LabelMap | None, image: Volume | None) -> _View | None:

@@ -13,7 +13,8 @@ from PIL import Image
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import Case, LabelMap, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
-from spinefx.work.picture import case_picture, png_bytes
+from spinefx.store.records import png
+from spinefx.work.picture import case_picture
 
 CASE = Case("c", "p")
 SCHEME = Scheme(
@@ -155,6 +156,6 @@ def test_a_not_finite_image_is_drawn_where_it_is_finite() -> None:
 
 def test_a_picture_as_png_comes_back_and_is_the_same_each_time() -> None:
     pixels = case_picture(Scan(CASE, {}, body()), height=64)
-    content = png_bytes(pixels)
-    assert content == png_bytes(pixels.copy())
+    content = png(pixels)
+    assert content == png(pixels.copy())
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), pixels)
