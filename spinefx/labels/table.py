@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -112,9 +114,18 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return out
 
 
+def _shape(patient: str) -> str:
+    """What an id looks like: `a-9` for `P-017`."""
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", patient))
+
+
 @dataclass
 class _Keying:
-    """Walks down a table whose patient may be written once and then left blank."""
+    """Walks down a table whose patient may be written once and then left blank.
+
+    There, a text where a blank would stand is a remark if it does not look like the other ids and its level goes on
+    where the patient's levels stopped; at a level that the patient has already, it is another patient.
+    """
 
     table: Keyed
     header: Sequence[str]
@@ -124,18 +135,18 @@ class _Keying:
     def take(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> None:
         rows = list(rows)
         place = self.header.index(self.table.form.patient)
-        ids = [text_of(cells[place]) for _, cells in rows if place < len(cells) and not is_missing(cells[place])]
-        blank = sum(place >= len(cells) or is_missing(cells[place]) for _, cells in rows)
+        ids = [patient_of(cells[place]) for _, cells in rows if place < len(cells) and not is_missing(cells[place])]
         by_level = bool(self.table.form.level or self.table.form.number)
-        filled_down = by_level and blank > 0
-        numbered = filled_down and 2 * sum(patient_of(i).isdigit() for i in ids) > len(ids)
+        fill = by_level and len(ids) < len(rows)
+        shape, times = Counter(map(_shape, ids)).most_common(1)[0] if ids else ("", 0)
+        usual = shape if fill and 2 * times >= len(ids) else ""
         for line, cells in rows:
             padded = [*cells, *[None] * (len(self.header) - len(cells))]
             named = dict(zip(self.header, padded, strict=False))
             extra = [c for name, c in zip(self.header, padded, strict=False) if not name] + padded[len(self.header) :]
-            self._take(line, named, extra, filled_down, numbered)
+            self._take(line, named, extra, fill, usual)
 
-    def _take(self, line: int, named: dict[str, Cell], extra: Sequence[Cell], fill: bool, numbered: bool) -> None:
+    def _take(self, line: int, named: dict[str, Cell], extra: Sequence[Cell], fill: bool, usual: str) -> None:
         form, table = self.table.form, self.table
         where = f"{table.where} row {line}"
         remarks = [text_of(cell) for cell in extra if not is_missing(cell)]
@@ -145,7 +156,8 @@ class _Keying:
         level, trouble = self._level(named, where)
         cell = named[form.patient]
         if not is_missing(cell):
-            starts = not numbered or patient_of(cell).isdigit() or level is None or level in self.seen
+            alien = bool(usual) and _shape(patient_of(cell)) != usual
+            starts = not alien or level is None or level in self.seen
             if starts or not self.patient:
                 self.patient, self.seen = form.patient_of(cell), set()
             else:
