@@ -58,6 +58,8 @@ def told(error: BaseException, *, debug: bool = False) -> int:
         return _say("out of memory; fewer [run] workers or a smaller [sample] shape need less", STORE)
     if isinstance(error, OSError) and error.errno in _DISK:
         return _say(f"{error.filename or 'disk'}: {error.strerror}; nothing is lost, the same command goes on", STORE)
+    if isinstance(error, ImportError):
+        return _say(f"{error}\nThis installation of spinefx is not complete; install it again.", BUG)
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else BUG
     return _say(_bug(error, debug=debug), BUG)

@@ -76,9 +76,8 @@ def show(ctx: click.Context, name: str, files: tuple[str, ...], json_: bool) -> 
     found = registry.find(name)
     if not found and name in ENGINE_SECTIONS:
         model = ENGINE_SECTIONS[name]
-        shown = [
-            {"section": name, "summary": (model.__doc__ or "").strip().splitlines()[0], "options": _options(model)}
-        ]
+        about = (model.__doc__ or "").strip().partition("\n")[0]
+        shown = [{"section": name, "summary": about.partition(": ")[2] or about, "options": _options(model)}]
     elif found:
         shown = [_offer_json(offer) | {"options": _options(offer.plugin.options)} for offer in found]
     else:

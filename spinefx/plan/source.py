@@ -53,6 +53,9 @@ class Source:
         for end in range(len(path), 0, -1):
             if path[:end] in self.overrides:
                 return f"--set {self.overrides[path[:end]]}{label}"
+        made = [told for key, told in self.overrides.items() if key[: len(path)] == path]
+        if made and path not in self.spots:
+            return f"--set {made[0]}{label}"
         spot = self.spot(path)
         return f"{self.name}:{spot.line}:{spot.column}{label}" if spot else f"{self.name}{label}"
 

@@ -8,7 +8,7 @@ import pytest
 
 from spinefx.plan import Registry
 
-TOYS = Path(__file__).with_name("toy_plugins.py")
+TOYS = Path(__file__).with_name("plan_toys.py")
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from spinefx.plan.source import MAX_BYTES, parse_source
 
 Write = Callable[[str], Path]
 DATA = '[data]\nuse = "folder"\nroot = "x"\n'
-TOYS = Path(__file__).with_name("toy_plugins.py")
+TOYS = Path(__file__).with_name("plan_toys.py")
 
 
 def wrong(path: Path, toys: Registry, *overrides: str) -> list[str]:
@@ -199,7 +199,7 @@ def test_a_plugin_file_that_fails_is_told_at_its_place_beside_everything_else(
     assert told == [
         "pipeline.toml:4:3 [run]: bad.py: ZeroDivisionError: division by zero",
         "pipeline.toml:5:3 [run]: none.py: PluginError: none.py does not exist",
-        "pipeline.toml:6:1 [run]: unknown key `sed`; did you mean `seed`?",
+        "pipeline.toml:6:1 [run]: unknown key `sed`; did you mean `seed`?   (spinefx plugins show run)",
     ]
 
 

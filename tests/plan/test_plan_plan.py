@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pydantic
 import pytest
-from toy_plugins import EncoderOptions
+from plan_toys import EncoderOptions
 
 from spinefx.contract.errors import PlanError, PluginError
 from spinefx.plan import Plan, Registry
 
-TOYS = Path(__file__).with_name("toy_plugins.py")
+TOYS = Path(__file__).with_name("plan_toys.py")
 Write = Callable[[str], Path]
 
 TEN_LINES = """

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 GOOD: list[dict[str, Any]] = [
     {"data": {"use": "phantom"}},
     {"data": {"use": "folder", "root": "x", "modality": "ct", "tree": {"folder": "y"}}},
-    {"data": {"use": "toy_plugins.py:folder", "root": "x"}},
+    {"data": {"use": "plan_toys.py:folder", "root": "x"}},
     {"data": {"use": "phantom"}, "sample": {"spacing": 2, "shape": [4, 5, 6]}, "split": {"test": ["1", 2]}},
     {"data": {"use": "phantom"}, "sample": {"spacing": [1, 2, 3]}, "split": {"test": 0.3}},
     {"data": {"use": "phantom"}, "geometry": [{"use": "disc"}], "augment": []},
@@ -74,7 +74,7 @@ def test_a_resolved_plan_with_every_default_meets_the_schema(
 
 
 def test_every_option_has_its_description_and_default_in_the_schema(toys: Registry) -> None:
-    options = pipeline_schema(toys)["$defs"]["encoder.toy_plugins.py.conv-ae"]["properties"]
+    options = pipeline_schema(toys)["$defs"]["encoder.plan_toys.py.conv-ae"]["properties"]
     assert options["epochs"]["description"] == "passes over the training samples"
     assert options["epochs"]["default"] == 60
 
