@@ -13,6 +13,7 @@ the standard library only; nothing here reads a file, `write_cohort` alone write
 
 from __future__ import annotations
 
+from spinefx.phantom.bodies import vertebra_truth
 from spinefx.phantom.cohort import Scanner, grid_of, scan_of, truth_of
 from spinefx.phantom.contrast import Modality, image_of
 from spinefx.phantom.draw import NARROWING, Grades, Patient, draw_patient
@@ -28,5 +29,5 @@ __all__ = [
     "NARROWING", "BodyPlan", "Bone", "Canal", "Disc", "DiscPlan", "Footprint", "Frame", "Grades", "Lobe", "Modality",
     "Patient", "Points", "Rendering", "Scanner", "Spine", "Vertebra", "build_spine", "direction_of", "disc_truth",
     "draw_patient", "grid_around", "grid_of", "image_of", "inside", "render", "rotation", "scan_of", "spine_truth",
-    "truth_of", "truths", "write_cohort",
+    "truth_of", "truths", "vertebra_truth", "write_cohort",
 ]  # fmt: skip

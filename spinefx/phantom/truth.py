@@ -22,7 +22,7 @@ segmental_deg        segmental lordosis: between the upper endplates of the vert
 lordosis_deg         between the upper endplates of L1 and of S1 (the lower face of L5-S1), positive for a lordosis
 cobb_deg             largest coronal angle between any two endplates of labelled vertebrae
 
-An endplate's plane is the plane without its dome. Angles between endplates are differences of their normals' tilts,
+Vertebral bodies: see `spinefx.phantom.bodies`. An endplate's plane is the plane without its dome. Angles between endplates are differences of their normals' tilts,
 projected on the world's sagittal or coronal plane.
 """
 
@@ -33,22 +33,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from spinefx.phantom.angles import tilt_coronal_deg, tilt_deg
+from spinefx.phantom.bodies import vertebra_truth
 from spinefx.phantom.frame import Floats, Points
+from spinefx.phantom.outline import band_columns
 from spinefx.phantom.shape import Disc, Vertebra
 from spinefx.phantom.spine import Spine
-
-BAND = 0.15
-"""Half width of the mid-sagittal band over the disc's width."""
-
-
-def tilt_deg(normal: Floats) -> float:
-    """Sagittal tilt of a unit normal, degrees; positive leans anterior."""
-    return float(np.degrees(np.arctan2(-normal[1], normal[2])))
-
-
-def tilt_coronal_deg(normal: Floats) -> float:
-    """Coronal tilt of a unit normal, degrees; positive leans to the patient's left."""
-    return float(np.degrees(np.arctan2(normal[0], normal[2])))
 
 
 def _thickness(disc: Disc, u: Floats, v: Floats) -> Floats:
@@ -89,32 +79,22 @@ def _surface(disc: Disc) -> float:
     return float(0.5 * (np.linalg.norm(first, axis=-1).sum() + np.linalg.norm(second, axis=-1).sum()))
 
 
-def _band(disc: Disc, width: float, middle: float) -> tuple[float, list[float]]:
-    """Largest column extent in the mid-sagittal band, and the mean thickness of its three thirds."""
-    angle = np.linspace(-np.pi, np.pi, 3601)
-    radius = disc.footprint.radius(angle)
-    u, v = radius * np.cos(angle), radius * np.sin(angle)
-    columns = middle + np.linspace(-BAND, BAND, 41) * width
-    back, front = v > 0, v <= 0
-    order_b, order_f = np.argsort(u[back]), np.argsort(u[front])
-    far = np.interp(columns, u[back][order_b], v[back][order_b])
-    near = np.interp(columns, u[front][order_f], v[front][order_f])
+def _band(disc: Disc) -> tuple[float, float, list[float]]:
+    """Width, largest column extent in the mid-sagittal band, and the mean thickness of its three thirds."""
+    columns, near, far, width = band_columns(disc.footprint)
     share = (np.arange(300) + 0.5) / 300
     extent = far - near
     sheet = _thickness(disc, columns[:, None], near[:, None] + share * extent[:, None]) * extent[:, None]
     thirds = [
         float(sheet[:, part].mean() / extent.mean()) for part in (slice(0, 100), slice(100, 200), slice(200, 300))
     ]
-    return float(extent.max()), thirds
+    return width, float(extent.max()), thirds
 
 
 def disc_truth(disc: Disc) -> dict[str, float]:
     """What is true of one disc by itself: name -> number, names and units as in the module's docstring."""
     volume, area = _volume_and_area(disc)
-    angle = np.linspace(-np.pi, np.pi, 7201)
-    u = disc.footprint.radius(angle) * np.cos(angle)
-    width = float(u.max() - u.min())
-    depth, (anterior, middle, posterior) = _band(disc, width, float(u.max() + u.min()) / 2)
+    width, depth, (anterior, middle, posterior) = _band(disc)
     return {
         "height_mm": volume / area,
         "height_anterior_mm": anterior,
@@ -169,7 +149,7 @@ def spine_truth(spine: Spine) -> dict[str, float]:
 
 
 def truths(spine: Spine) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """(structure, level, name -> number) of every labelled disc, its neighbours included, of the canal and the spine.
+    """(structure, level, name -> number) of every labelled disc (slip, canal and segment with it), vertebra and the spine.
 
     Names carry their analyser's prefix as in a run's features: `disc.height_mm`, `spine.lordosis_deg`.
     """
@@ -184,4 +164,6 @@ def truths(spine: Spine) -> Iterator[tuple[str, str, dict[str, float]]]:
         height = float(spine.canal.frame.to_local(disc.frame.origin)[2])
         named["canal.area_mm2"] = spine.canal.area_mm2(height)
         yield "disc", disc.level, named
+    for body in spine.labelled_vertebrae:
+        yield "vertebra", body.level, {f"vertebra.{name}": value for name, value in vertebra_truth(body).items()}
     yield "spine", "", {f"spine.{name}": value for name, value in spine_truth(spine).items()}

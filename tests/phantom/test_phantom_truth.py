@@ -22,8 +22,9 @@ from spinefx.phantom import (
     rotation,
     spine_truth,
     truths,
+    vertebra_truth,
 )
-from spinefx.phantom.truth import BAND
+from spinefx.phantom.outline import BAND
 
 KIDNEY = Disc(
     "L4-L5", 202, Frame.tilted((3.0, -5.0, 40.0), tilt_deg=17.0, coronal_deg=-6.0),
@@ -175,3 +176,31 @@ def test_neighbours_share_their_faces():
     for disc, (lower, upper) in zip(spine.discs[1:], pairwise(spine.vertebrae), strict=False):
         assert lower.above is disc
         assert upper.below is disc
+
+
+def test_a_body_has_the_volume_and_heights_that_counting_gives():
+    spine = draw_patient(0, 3).spine
+    for body in spine.labelled_vertebrae[::2]:
+        truth = vertebra_truth(body)
+        u = np.arange(-30, 30, 0.6) + 0.3
+        v = np.arange(-24, 24, 0.6) + 0.3
+        t = np.arange(-20, 20, 0.2) + 0.1
+        local = np.stack(np.meshgrid(u, v, t, indexing="ij"), axis=-1)
+        inside = body.body_depth(Points(body.frame.to_world(local))) > 0
+        assert truth["volume_mm3"] == pytest.approx(inside.sum() * 0.6 * 0.6 * 0.2, rel=4e-3)
+        middle = inside[np.abs(u) < 0.5].sum(axis=2) * 0.2
+        rows = np.flatnonzero(middle[0])
+        assert truth["height_middle_mm"] == pytest.approx(middle[0, rows[len(rows) // 2]], abs=0.35)
+
+
+def test_heights_of_a_wedged_body_follow_from_its_wedge():
+    body = BodyPlan(Footprint(24.0, 17.0, 2.0), 27.0, wedge_deg=6.0, waist=0.0)
+    disc = DiscPlan(Footprint(24.0, 17.0, 2.0), 9.0)
+    found = vertebra_truth(build_spine([disc] * 4, [body] * 4, tilt_deg=0.0).labelled_vertebrae[0])
+    assert found["wedge_deg"] == pytest.approx(6.0, abs=1e-6)
+    assert found["height_middle_mm"] == pytest.approx(27.0, abs=1e-3)
+    depths = 34.0 * np.sqrt(1 - (np.linspace(-0.15, 0.15, 41) * 2) ** 2)
+    change = 2 * np.tan(np.radians(3.0)) * 0.4 * depths.mean()
+    assert found["height_anterior_mm"] == pytest.approx(27.0 + change, abs=0.02)
+    assert found["height_posterior_mm"] == pytest.approx(27.0 - change, abs=0.02)
+    assert (found["depth_mm"], found["width_mm"]) == pytest.approx((34.0, 48.0), abs=1e-3)
