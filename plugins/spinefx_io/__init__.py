@@ -1,4 +1,4 @@
-"""Data in: loaders for SPIDER, VerSe, folders of any layout, tables of paths, and phantoms made in memory.
+"""Data in: loaders for SPIDER, VerSe, BIDS, folders of any layout, tables of paths, and phantoms made in memory.
 
 Options and offers only; headers, the gate and the loaders themselves are imported when a loader is built.
 """
@@ -86,6 +86,19 @@ class VerseOptions(BaseModel, frozen=True, extra="forbid"):
     budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
 
 
+class BidsOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `bids`."""
+
+    root: Path = Field(description="the BIDS folder")
+    suffixes: tuple[str, ...] = Field(("T1w", "T2w", "ct"), min_length=1, description="which images to take")
+    mask: str = Field("_dseg", description="what a mask's name adds to its image's: _dseg, _label-spine_dseg")
+    pipeline: str = Field("", description="derivative that holds the masks, where there are several")
+    scheme: str = Field(description=f"what mask values mean: {', '.join(SCHEMES)}")
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+    _check = field_validator("scheme")(_known_scheme)
+
+
 class PhantomOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of `phantom`."""
 
@@ -132,6 +145,12 @@ def _verse(options: VerseOptions) -> Any:
     return VerseLoader(options)
 
 
+def _bids(options: BidsOptions) -> Any:
+    from spinefx_io.bids import BidsLoader
+
+    return BidsLoader(options)
+
+
 def _phantom(options: PhantomOptions) -> Any:
     from spinefx_io.phantom import PhantomLoader
 
@@ -157,6 +176,10 @@ def spinefx_loaders() -> list[Plugin]:
         Plugin(
             name="verse", api=1, version=1, options=VerseOptions, build=_verse,
             summary="CT with vertebra masks and body centres in VerSe's layout.",
+        ),
+        Plugin(
+            name="bids", api=1, version=1, options=BidsOptions, build=_bids,
+            summary="Images of a BIDS folder with the masks of one of its derivatives.",
         ),
         Plugin(
             name="phantom", api=1, version=1, options=PhantomOptions, build=_phantom,
