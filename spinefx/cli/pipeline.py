@@ -13,9 +13,10 @@ import click
 from spinefx.cli.console import as_json, counted, dump, overrides, pipeline_argument, say, table, warn
 
 if TYPE_CHECKING:
-    from spinefx.engine import Checked, Step
+    from spinefx.engine import Checked
     from spinefx.plan import Plan
     from spinefx.store.run import Run
+    from spinefx.work.preview import Step
 
 
 def read_plan(pipeline: str, overrides: Sequence[str]) -> Plan:
@@ -135,6 +136,7 @@ def plan(pipeline: str, overrides: tuple[str, ...], toml: bool, each: bool, json
         say(planned.show())
         return 0
     from spinefx.engine import Engine
+    from spinefx.plan.explain import clean
 
     if not json_ and not each:
         say(planned.show())
@@ -142,27 +144,28 @@ def plan(pipeline: str, overrides: tuple[str, ...], toml: bool, each: bool, json
     if json_:
         dump({"plan": planned.to_json(), "steps": [dataclasses.asdict(step) for step in steps]})
     elif each:
-        rows = [(step.case, step.step, "cached" if step.cached else "to run", step.key[:12]) for step in steps]
-        table(("case", "step", "state", "key"), rows)
+        rows = [(step.case or "all", step.step, "cached" if step.cached else "to run", step.why) for step in steps]
+        table(("case", "step", "state", "why"), rows)
     else:
         for line in _totals(steps):
-            say(f"# {line}")
+            say(f"# {clean(line)}")
     return 0
 
 
 def _totals(steps: Sequence[Step]) -> list[str]:
-    """How much is cached, step by step; the lines that follow a shown plan as comments."""
-    kinds = list(dict.fromkeys(step.step for step in steps))
-    cases = {step.case for step in steps}
-    lines = [counted(len(cases), "case")]
-    for kind in kinds:
+    """How much is cached, step by step, and why the rest would run; they follow a shown plan as comments."""
+    lines = [counted(len({step.case for step in steps if step.case}), "case")]
+    for kind in dict.fromkeys(step.step for step in steps):
         of_kind = [step for step in steps if step.step == kind]
-        cached = sum(step.cached for step in of_kind)
-        lines.append(f"{kind}: {cached} cached, {len(of_kind) - cached} to run")
-    waiting = sum(not step.cached for step in steps)
-    lines.append(
-        "a step runs where its input, options or version have no result in the cache"
-        if waiting
-        else "casework: nothing to do"
-    )
+        waiting = [step for step in of_kind if not step.cached]
+        why = "; ".join(list(dict.fromkeys(step.why for step in waiting if step.why))[:3])
+        if len(of_kind) == 1 and not of_kind[0].case:
+            said = "to run" if waiting else "cached"
+        else:
+            said = f"{len(of_kind) - len(waiting)} cached, {len(waiting)} to run"
+        lines.append(f"{kind}: {said}" + (f" ({why})" if why else ""))
+    if all(step.case for step in steps):
+        lines.append("fit, measure, judge: can be told when the cases are done")
+    elif all(step.cached for step in steps):
+        lines.append("nothing to do: every step is there already")
     return lines

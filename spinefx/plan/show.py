@@ -8,12 +8,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from spinefx.plan.explain import clean
 from spinefx.plan.sections import MANY
 
 
 def show(sections: Mapping[str, Any], chosen: Mapping[str, Any], *, name: str) -> str:
     """TOML text of `sections`; `default` behind what is not in `chosen`, and options that are unset as comments."""
-    lines = [f"# {name}: everything that will be used"]
+    lines = [f"# {clean(name)}: everything that will be used"]
     for section, value in sections.items():
         given = chosen.get(section)
         if section not in MANY:

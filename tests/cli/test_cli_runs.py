@@ -102,15 +102,26 @@ def test_plan_shows_every_default_and_what_would_run(spinefx: Command, study: Pa
     spinefx("run")
     again = spinefx("plan")
     assert "# cut: 6 cached, 0 to run" in again.out
-    assert "# casework: nothing to do" in again.out
+    assert "# nothing to do: every step is there already" in again.out
 
 
 def test_plan_tells_each_step_of_each_case(spinefx: Command, study: Path) -> None:
     lines = spinefx("plan", "--cases").out.splitlines()
-    assert lines[0].split() == ["case", "step", "state", "key"]
+    assert lines[0].split() == ["case", "step", "state", "why"]
     assert any(line.startswith("p3_t2  cut") and "to run" in line for line in lines)
     steps = spinefx("plan", "--json").json["steps"]
     assert {step["case"] for step in steps} == {f"p{n}_t2" for n in range(6)}
+
+
+def test_plan_tells_why_a_step_would_run(spinefx: Command, study: Path) -> None:
+    spinefx("run")
+    out = spinefx("plan", "--set", "geometry.0.factor=3").out
+    assert "# geometry toy-height: 0 cached, 6 to run (toy-height: factor is 3.0, was 1.0)" in out
+    assert "# cut: 6 cached, 0 to run" in out
+    assert "# fit, measure, judge: can be told when the cases are done" in out
+    out = spinefx("plan", "--set", "encode.epochs=5").out
+    assert "# fit toy-mean: to run (toy-mean: epochs is 5, was 3)" in out
+    assert "# cut: 6 cached, 0 to run" in out
 
 
 def test_what_plan_shows_runs_to_the_same_features(spinefx: Command, study: Path) -> None:

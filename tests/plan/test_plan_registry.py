@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from spinefx.contract import hookspecs
 from spinefx.contract.errors import PluginError
 from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.plugin import KINDS
@@ -222,6 +224,22 @@ def test_observers_are_called_through_the_registry() -> None:
     registry.register(Counter())
     registry.hooks.spinefx_case_done(case="1_t2", outcome="done", seconds=1.0)
     assert seen == ["1_t2 done"]
+
+
+HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("spinefx_")}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_is_documented_with_an_example_that_the_registry_takes(name: str, tmp_path: Path) -> None:
+    doc = inspect.getdoc(HOOKS[name]) or ""
+    about, _, example = doc.partition("@hookimpl\n")
+    assert len(about.split()) > 3
+    head = example.splitlines()[0]
+    assert head == f"def {name}({', '.join(inspect.signature(HOOKS[name]).parameters)}):"
+    file = tmp_path / "example.py"
+    file.write_text(f"from spinefx.api import hookimpl\n\n@hookimpl\n{example}\n")
+    registry = discover((file,))
+    assert getattr(registry.hooks, name).get_hookimpls()
 
 
 def test_every_hook_that_offers_has_a_toy_and_is_collected(toys: Registry) -> None:
