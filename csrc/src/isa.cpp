@@ -20,26 +20,44 @@ const RowTable& table();
 
 namespace {
 
+struct Tables {
+    const RowTable* found[4] = {&baseline::table(), nullptr, nullptr, nullptr};
+
+    Tables() {
+#if defined(SPINEFX_HAS_avx2)
+        __builtin_cpu_init();
+        const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                              __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+        const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
+                                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                                __builtin_cpu_supports("avx512vl");
+        if (has_avx2) found[1] = &avx2::table();
+        if (has_avx512) found[2] = &avx512::table();
+#endif
+    }
+};
+
 const RowTable& choose() {
     const char* wish = std::getenv("SPINEFX_ISA");
     const std::string name = wish == nullptr ? "" : wish;
-#if defined(SPINEFX_HAS_avx2)
-    __builtin_cpu_init();
-    const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                          __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-    const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") &&
-                            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-                            __builtin_cpu_supports("avx512vl");
-    if (has_avx512 && (name.empty() || name == "avx512")) return avx512::table();
-    if (has_avx2 && (name.empty() || name == "avx2")) return avx2::table();
-#endif
-    if (name.empty() || name == "baseline") return baseline::table();
-    throw std::invalid_argument(
-        "SPINEFX_ISA='" + name +
-        "' is not to be had on this machine: leave it out, or name baseline, avx2 or avx512");
+    const RowTable* best = nullptr;
+    for (const RowTable* const* table = all_rows(); *table != nullptr; ++table) {
+        if (name.empty() || name == (*table)->name) best = *table;
+    }
+    if (best == nullptr) {
+        throw std::invalid_argument(
+            "SPINEFX_ISA='" + name +
+            "' is not to be had on this machine: leave it out, or name baseline, avx2 or avx512");
+    }
+    return *best;
 }
 
 }  // namespace
+
+const RowTable* const* all_rows() {
+    static const Tables tables;
+    return tables.found;
+}
 
 const RowTable& rows() {
     static const RowTable& chosen = choose();

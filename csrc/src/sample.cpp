@@ -100,7 +100,7 @@ void scan_lost(View<const T> in, const Shape& out, const Matrix& matrix, const B
     }
 }
 
-// Gives every label that is still lost one voxel, where that costs no other label its last.
+// Gives every label that is still lost one voxel, at most one away, where that costs no other label its last.
 template <class T>
 void keep_lost(View<const T> in, View<T> out, const Matrix& matrix) {
     Buffer<bool> lost(kLabels, false);
@@ -110,14 +110,28 @@ void keep_lost(View<const T> in, View<T> out, const Matrix& matrix) {
     for (Index i = 0; i < out.shape.voxels(); ++i) ++count[static_cast<std::uint16_t>(out.data[i])];
     Back back{};
     invert(matrix, back);
-    scan_lost(in, out.shape, matrix, back, lost.data(), [&](std::uint16_t value, Index z, Index y, Index x) {
+    const auto take = [&](std::uint16_t value, Index z, Index y, Index x) {
+        if (z < 0 || z >= out.shape.z || y < 0 || y >= out.shape.y || x < 0 || x >= out.shape.x) return false;
         T& voxel = out.at(z, y, x);
         Index& others = count[static_cast<std::uint16_t>(voxel)];
-        if (!lost[value] || (voxel != 0 && others < 2)) return;
+        if (voxel != 0 && others < 2) return false;
         --others;
         voxel = static_cast<T>(value);
         count[value] = 1;
         lost[value] = false;
+        return true;
+    };
+    scan_lost(in, out.shape, matrix, back, lost.data(), [&](std::uint16_t value, Index z, Index y, Index x) {
+        // The voxel that holds the point, then its neighbours by a face, an edge and a corner.
+        for (Index away = 0; away <= 3; ++away) {
+            for (Index c = -1; c <= 1; ++c) {
+                for (Index b = -1; b <= 1; ++b) {
+                    for (Index a = -1; a <= 1; ++a) {
+                        if (lost[value] && c * c + b * b + a * a == away) take(value, z + c, y + b, x + a);
+                    }
+                }
+            }
+        }
     });
 }
 

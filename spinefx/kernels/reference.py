@@ -6,6 +6,7 @@ All positions here are indices (z, y, x); `matrix` (3, 4) maps a target index to
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -175,9 +176,14 @@ def lost(data: Array, out: Array, matrix: Floats) -> tuple[int, ...]:
 
 
 def _keep_lost(data: Array, out: Array, matrix: Floats) -> None:
-    """Give every label that is still lost one voxel, where that costs no other label its last."""
+    """Give every label that is still lost one voxel, at most one away, where that costs no other label its last."""
     missing = set(lost(data, out, matrix))
+    around = sorted(itertools.product((-1, 0, 1), repeat=3), key=lambda step: sum(s * s for s in step))
     for label, place in seen_labels(data, out.shape, matrix):
-        if label in missing and (out[place] == 0 or np.count_nonzero(out == out[place]) > 1):
-            out[place] = label
-            missing.remove(label)
+        for step in around:
+            spot = tuple(p + s for p, s in zip(place, step, strict=True))
+            if label not in missing or not all(0 <= s < n for s, n in zip(spot, out.shape, strict=True)):
+                continue
+            if out[spot] == 0 or np.count_nonzero(out == out[spot]) > 1:
+                out[spot] = label
+                missing.remove(label)

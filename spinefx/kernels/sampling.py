@@ -58,7 +58,8 @@ def resample(
         nearest       the voxel that holds the point, half up.
         label-smooth  the label with the most linear weight (ties: the smallest); smooth borders, no one-hot volume.
         label-thin    label-smooth, then every part of a label that is thinner than the vote can keep is painted in, so
-                      that sheets and strands stay whole; thin parts get at most one target voxel thicker.
+                      that sheets and strands stay whole; thin parts get at most one target voxel thicker. A label that
+                      would still vanish keeps one voxel, at most one away from its place.
     fill : float
         What is written where the target reaches beyond the source.
     out : array

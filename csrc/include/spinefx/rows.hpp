@@ -89,6 +89,9 @@ struct RowTable {
 // has it; std::invalid_argument if not.
 const RowTable& rows();
 
+// Every table that this machine can run, the plainest first; null ends them.
+const RowTable* const* all_rows();
+
 // Which table runs, for `spinefx doctor`.
 const char* isa();
 

@@ -1,0 +1,122 @@
+// Every instruction set that this machine has gives the bits of the baseline.
+#include "drawn.hpp"
+#include "harness.hpp"
+#include "spinefx/rows.hpp"
+#include "spinefx/taps.hpp"
+
+using namespace spinefx;
+using drawn::Draw;
+
+namespace {
+
+std::vector<float> numbers(Draw& draw, Index count) {
+    std::vector<float> made(static_cast<std::size_t>(count));
+    for (float& value : made) value = static_cast<float>(draw.real(-50.0, 50.0));
+    return made;
+}
+
+// Calls check(table) for every table but the baseline, and counts them as tests of something.
+template <class Check>
+void for_tables(const Check& check) {
+    EXPECT_EQ(std::string(all_rows()[0]->name), std::string("baseline"));
+    for (const RowTable* const* table = all_rows() + 1; *table != nullptr; ++table) check(**table);
+}
+
+template <class T>
+void compare_segments(const RowTable& table) {
+    const RowTable& plain = *all_rows()[0];
+    Draw draw(11);
+    for (int round = 0; round < 60; ++round) {
+        const auto in = draw.volume<T>(draw.shape(9), 0, 3);
+        const Index count = draw.whole(1, kSegment);
+        const auto dx = numbers(draw, count), dy = numbers(draw, count), dz = numbers(draw, count);
+        Line line{};
+        const Index strides[3] = {in.shape.y * in.shape.x, in.shape.x, 1};
+        for (int axis = 0; axis < 3; ++axis) {
+            line.start[axis] = draw.real(-2.0, 9.0);
+            line.step[axis] = draw.real(-0.5, 0.5);
+            line.size[axis] = in.shape[axis];
+            line.stride[axis] = in.shape[axis] > 1 ? static_cast<std::int32_t>(strides[axis]) : 0;
+            line.field[4 * axis] = 0.02;
+        }
+        if (round % 2 == 0) {
+            line.displacement[0] = dx.data();
+            line.displacement[1] = dy.data();
+            line.displacement[2] = dz.data();
+        }
+        for (const Locate mode : {Locate::linear, Locate::nearest, Locate::vote}) {
+            Points a, b;
+            std::vector<T> one(static_cast<std::size_t>(count)), two(one);
+            plain.real.locate(line, mode, count, a);
+            table.real.locate(line, mode, count, b);
+            EXPECT_TRUE(std::equal(a.offset, a.offset + count, b.offset));
+            EXPECT_TRUE(std::equal(a.inside, a.inside + count, b.inside));
+            const auto sample_with = [&](const RowTable& rows, const Points& points, T* to) {
+                const PixelRows<T>& pixels = rows.pixels<T>();
+                if (mode == Locate::linear) pixels.linear(in.data.data(), line.stride, points, count, to);
+                if (mode == Locate::nearest) pixels.pick(in.data.data(), points.offset, count, to);
+                if (mode == Locate::vote) pixels.vote(in.data.data(), line.stride, points, count, to);
+            };
+            sample_with(plain, a, one.data());
+            sample_with(table, b, two.data());
+            EXPECT_TRUE(one == two);
+        }
+    }
+}
+
+}  // namespace
+
+TEST(Rows, segments_are_the_same_on_every_instruction_set) {
+    for_tables([](const RowTable& table) {
+        compare_segments<float>(table);
+        compare_segments<std::int16_t>(table);
+        compare_segments<std::uint16_t>(table);
+        compare_segments<std::uint8_t>(table);
+    });
+}
+
+TEST(Rows, blends_are_the_same_on_every_instruction_set) {
+    for_tables([](const RowTable& table) {
+        Draw draw(5);
+        for (const Index count : {1, 7, 16, 33, 700}) {
+            const auto a = numbers(draw, count), b = numbers(draw, count);
+            for (const bool stream : {false, true}) {
+                std::vector<std::int16_t> one(static_cast<std::size_t>(count) + 1), two(one);
+                all_rows()[0]->i16.blend(a.data(), b.data(), 0.3f, count, one.data() + 1, stream);
+                table.i16.blend(a.data(), b.data(), 0.3f, count, two.data() + 1, stream);
+                EXPECT_TRUE(one == two);
+            }
+        }
+    });
+}
+
+TEST(Rows, moments_and_distances_are_the_same_on_every_instruction_set) {
+    for_tables([](const RowTable& table) {
+        Draw draw(6);
+        for (const Index width : {1, 5, 16, 17, 40}) {
+            const Shape shape{3, 4, width};
+            const auto map = numbers(draw, shape.voxels());
+            double one[10], two[10];
+            all_rows()[0]->real.moments(map.data(), shape, one);
+            table.real.moments(map.data(), shape, two);
+            EXPECT_TRUE(std::equal(one, one + 10, two));
+            const auto points = numbers(draw, 9 * 48), to = numbers(draw, 48);
+            float far[9], away[9];
+            all_rows()[0]->real.distances(points.data(), 9, 48, to.data(), far);
+            table.real.distances(points.data(), 9, 48, to.data(), away);
+            EXPECT_TRUE(std::equal(far, far + 9, away));
+        }
+    });
+}
+
+TEST(Rows, change_finds_the_first_voxel_that_differs_in_any_row) {
+    for (const RowTable* const* table = all_rows(); *table != nullptr; ++table) {
+        for (Index at = 0; at < 100; ++at) {
+            std::vector<std::uint16_t> row(100, 4), other(100, 4);
+            other[static_cast<std::size_t>(at)] = 5;
+            const std::uint16_t* const four[4] = {row.data(), row.data(), other.data(), row.data()};
+            EXPECT_EQ((*table)->u16.change(four, 0, 100, 4), at);
+            EXPECT_EQ((*table)->u16.change(four, at + 1, 100, 4), 100);
+        }
+    }
+}
