@@ -6,11 +6,12 @@ Options and offers only; headers, the gate and the loaders themselves are import
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
-from spinefx.api import SCHEMES, Plugin, SpinefxError, hookimpl, scheme
+from spinefx.api import SCHEMES, DataError, Plugin, hookimpl
+from spinefx_io.pattern import compile_pattern
 
 Spacing = Annotated[float, Field(gt=0.05, lt=30.0)]
 
@@ -33,10 +34,8 @@ class SpiderOptions(BaseModel, frozen=True, extra="forbid"):
 
 
 def _known_scheme(name: str) -> str:
-    try:
-        scheme(name)
-    except SpinefxError as error:
-        raise ValueError(str(error)) from error
+    if name not in SCHEMES:
+        raise ValueError(f"no such label scheme; known are {', '.join(map(repr, SCHEMES))}")
     return name
 
 
@@ -56,10 +55,23 @@ class FolderOptions(BaseModel, frozen=True, extra="forbid"):
 
     _check = field_validator("scheme")(_known_scheme)
 
+    @model_validator(mode="after")
+    def _patterns_work(self) -> Self:
+        if not self.patterns and not self.masks:
+            raise ValueError('needs `images` or `masks`, a pattern such as "images/{id}.nii.gz"')
+        for pattern in (*self.patterns, *([self.masks] if self.masks else [])):
+            try:
+                compiled = compile_pattern(pattern)
+            except DataError as error:
+                raise ValueError(str(error)) from error
+            if "id" not in compiled.groupindex:
+                raise ValueError(f"pattern {pattern!r} needs an {{id}}, which names the case")
+        return self
+
     @property
     def patterns(self) -> tuple[str, ...]:
         """The image patterns, one or several."""
-        return (self.images,) if isinstance(self.images, str) else self.images
+        return ((self.images,) if self.images else ()) if isinstance(self.images, str) else self.images
 
 
 class ManifestOptions(BaseModel, frozen=True, extra="forbid"):

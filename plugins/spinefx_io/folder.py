@@ -34,11 +34,6 @@ class FolderLoader:
         self.options = options
         self._images = [compile_pattern(pattern) for pattern in options.patterns]
         self._masks = compile_pattern(options.masks) if options.masks else None
-        if not self._images and self._masks is None:
-            raise DataError('[data] use = "folder" needs `images` or `masks`, a pattern such as "images/{id}.nii.gz"')
-        for pattern in (*self._images, *([self._masks] if self._masks else [])):
-            if "id" not in pattern.groupindex:
-                raise DataError("every pattern of [data] needs an {id}, which names the case")
         self._per_series = self._masks is not None and "modality" in self._masks.groupindex
         self._reader = Reader([options.root], scheme(options.scheme), int(options.budget_gb * 1e9))
 

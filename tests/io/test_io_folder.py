@@ -93,22 +93,22 @@ def test_nothing_found_names_the_patterns(tree):
     ("options", "says"),
     [
         ({}, "needs `images` or `masks`"),
-        ({"images": "scans/*.mha"}, "needs an {id}"),
+        ({"images": "scans/*.mha"}, r"needs an \{id\}"),
         ({"images": "/data/{id}.mha"}, "inside the root"),
         ({"images": "../{id}.mha"}, "inside the root"),
         ({"images": "{id"}, "parts are written"),
         ({"images": "{Id}.mha"}, "parts are written"),
     ],
 )
-def test_a_pattern_that_cannot_work_is_refused_when_the_loader_is_built(tree, options, says):
-    with pytest.raises(DataError, match=says):
-        loader(tree, **options)
+def test_a_pattern_that_cannot_work_is_refused_with_the_options(tree, options, says):
+    with pytest.raises(ValidationError, match=says):
+        FolderOptions(root=tree, scheme="spider", **options)
 
 
 def test_the_scheme_is_required_and_must_be_known(tree):
     with pytest.raises(ValidationError, match="scheme"):
         FolderOptions(root=tree, images="{id}.mha")
-    with pytest.raises(ValidationError, match="no label scheme 'spyder'; known: spider"):
+    with pytest.raises(ValidationError, match="no such label scheme; known are 'spider', 'verse'"):
         FolderOptions(root=tree, images="{id}.mha", scheme="spyder")
 
 
