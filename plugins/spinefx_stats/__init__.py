@@ -6,6 +6,8 @@ parts hold whole patients.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from spinefx.api import Evaluator, Plugin, hookimpl
@@ -43,8 +45,21 @@ class PredictOptions(BaseModel, frozen=True, extra="forbid"):
     refit_encoder: bool = Field(
         False, description="train a fresh encoder in every fold, so that latents can be judged there (slow)"
     )
+    protocol: Literal["by-patient", "as-published"] = Field(
+        "by-patient",
+        description="as-published adds, marked as leaking, folds that share patients and latents that saw everybody",
+    )
     pca: bool = Field(True, description="put scores of a PCA of the same size beside the latents")
     minimum_class: int = Field(5, ge=2, description="fewest rows of a class, in fitting and in scoring, for a number")
+    resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
+
+
+class AgreementOptions(BaseModel, frozen=True, extra="forbid"):
+    """Which label columns two raters gave for the same thing."""
+
+    pairs: tuple[tuple[str, str], ...] = Field(
+        (), description='label columns of two raters, as [["Grade A", "Grade B"]]'
+    )
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
 
@@ -64,6 +79,12 @@ def _predict(options: PredictOptions) -> Evaluator:
     from spinefx_stats.predict import Predict
 
     return Predict(options)
+
+
+def _agreement(options: AgreementOptions) -> Evaluator:
+    from spinefx_stats.agreement import Agreement
+
+    return Agreement(options)
 
 
 @hookimpl
@@ -93,5 +114,13 @@ def spinefx_evaluators() -> list[Plugin]:
             summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
             options=PredictOptions,
             build=_predict,
+        ),
+        Plugin(
+            name="agreement",
+            api=1,
+            version=1,
+            summary="How far two raters agree: kappa, weighted kappa, share of equal labels; it bounds every correlation.",
+            options=AgreementOptions,
+            build=_agreement,
         ),
     ]

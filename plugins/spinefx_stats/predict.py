@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from spinefx_stats import PredictOptions
 from spinefx_stats.cohort import Cohort, Target, cohort_of
 from spinefx_stats.components import Masks
 from spinefx_stats.proof import folds_table, split_proof
-from spinefx_stats.protocols import FOLDS, HELD_OUT, Ladder, Protocol, folds, held_out, run
+from spinefx_stats.protocols import FOLDS, HELD_OUT, LEAKING, Ladder, Protocol, as_published, folds, held_out, run
 from spinefx_stats.scores import LEADING, NAMES, Scored, difference, scored
 from spinefx_stats.words import Cell, between, signed
 
@@ -47,7 +48,12 @@ class Predict:
         if not cohort.rows or not cohort.targets:
             return Findings(warnings=("No label is named as target, so nothing is predicted.",))
         ladder = Ladder(study, cohort, Masks(study.samples) if options.pca else None)
-        protocols = (held_out(ladder), folds(ladder, refit_encoder=options.refit_encoder))
+        protocols = [held_out(ladder), folds(ladder, refit_encoder=options.refit_encoder)]
+        if options.protocol == "as-published":
+            protocols.append(as_published(ladder))
+            warnings.append(
+                "Rows marked 'as published (leaks)' share patients between fitting and judging: no evidence."
+            )
         if options.refit_encoder and study.refit is None:
             warnings.append("refit_encoder was asked for, but this run cannot train another encoder.")
         results: list[Result] = []
@@ -66,7 +72,7 @@ class Predict:
             figures=tuple(
                 figure
                 for kind in kinds
-                for name in (HELD_OUT, FOLDS)
+                for name in (HELD_OUT, FOLDS, LEAKING)
                 if (figure := _bars(kind, name, results)) is not None
             ),
             sentences=tuple(_sentences(results)),
@@ -169,7 +175,7 @@ def _bars(kind: str, protocol: str, results: Sequence[Result]) -> Figure | None:
         )
         series.append(Series(name, tuple(text for text, _ in bars), y, low, high))
     title = NAMES[kind][LEADING[kind]]
-    name = f"prediction-{kind}-{protocol.replace(' ', '-')}"
+    name = f"prediction-{kind}-{re.sub('[^a-z]+', '-', protocol).strip('-')}"
     return Figure(name, f"{title}, {protocol}", "bars", "Target", title, series=tuple(series))
 
 

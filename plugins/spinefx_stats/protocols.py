@@ -3,6 +3,7 @@
 Held out: fitted on training and validation patients, judged on test patients, whom the encoder never saw either.
 Folds: every patient is judged once, by a model fitted on the other folds. Latents take part only when the encoder
 itself is refitted on those other folds: an encoder that saw a patient is never judged on that patient.
+As published: neither holds; asked for, it is shown beside the others and marked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from spinefx_stats.models import predicted
 from spinefx_stats.scores import Said
 from spinefx_stats.weighted import Array
 
-HELD_OUT, FOLDS = "held out", "folds"
+HELD_OUT, FOLDS, LEAKING = "held out", "folds", "as published (leaks)"
 
 Columns = Callable[[], Array | None]
 
@@ -59,7 +60,7 @@ class Ladder:
         if level.shape[1]:
             out["level"] = level
         if covariates.shape[1]:
-            out["covariates"] = np.hstack([level, covariates])
+            out["level + covariates"] = np.hstack([level, covariates])
         if geometry.shape[1]:
             out["geometry"] = geometry
         out["latents"] = latents
@@ -109,6 +110,21 @@ def folds(ladder: Ladder, *, refit_encoder: bool) -> Protocol:
         why = "the encoder saw these patients; refit_encoder = true trains one per fold"
         missing = {name: why for name in rounds[0].sets if "latents" in name}
     return Protocol(FOLDS, tuple(rounds), missing | _pca_missing(rounds[0].sets))
+
+
+def as_published(ladder: Ladder) -> Protocol:
+    """Folds of rows, as in print: a patient's discs on both sides, latents and PCA that saw everybody.
+
+    Kept only to show what leakage is worth beside the honest protocols.
+    """
+    cohort = ladder.cohort
+    rng = np.random.default_rng(np.random.SeedSequence([ladder.study.seed, 0x1EA]))
+    count = max(2, len(np.unique(cohort.fold[cohort.fold >= 0])))
+    fold = rng.permutation(len(cohort.rows)) % count
+    everybody = np.ones(len(cohort.rows), bool)
+    sets = ladder.sets(cohort.latents, ladder.scores(everybody))
+    rounds = tuple(Round(fold != k, fold == k, sets) for k in range(count))
+    return Protocol(LEAKING, rounds, _pca_missing(sets))
 
 
 def _pca_missing(sets: Mapping[str, Array | None]) -> dict[str, str]:

@@ -56,14 +56,15 @@ def _pearson_fast(x: Array, y: Array, w: Array) -> Array:
 def ranks(x: Array, w: Array) -> Array:
     """(b, n) mid-ranks as if every row stood there as often as its weight says (up to a constant)."""
     order = np.argsort(x, kind="stable")
-    starts = _starts(x[order])
-    cumulated = np.cumsum(w[:, order], axis=1)
-    ends = np.append(starts[1:], len(x)) - 1
-    upper = cumulated[:, ends]
-    lower = np.concatenate([np.zeros((len(w), 1)), upper[:, :-1]], axis=1)
-    out = np.empty_like(w, dtype=np.float64)
-    out[:, order] = np.repeat((lower + upper) / 2, np.diff(np.append(starts, len(x))), axis=1)
-    return out
+    cumulated = np.cumsum(np.take(w, order, axis=1), axis=1)
+    run = np.cumsum(np.append(False, x[order][1:] != x[order][:-1]))  # which run of ties each sorted value is in
+    upper = np.take(cumulated, np.append(_starts(x[order])[1:], len(x)) - 1, axis=1)
+    middle = upper.copy()
+    middle[:, 1:] += upper[:, :-1]
+    middle /= 2
+    inverse = np.empty_like(order)
+    inverse[order] = run
+    return np.take(middle, inverse, axis=1)
 
 
 def _starts(ordered: Array) -> NDArray[np.intp]:
@@ -102,10 +103,15 @@ def auc(score: Array, y: Array, w: Array, *, strata: NDArray[np.intp] | None = N
     groups = [slice(None)] if strata is None else [np.flatnonzero(strata == s) for s in np.unique(strata)]
     won, pairs = np.zeros(len(w)), np.zeros(len(w))
     for rows in groups:
-        positive = w[:, rows] * (y[rows] > 0.5)
-        negative = w[:, rows] - positive
-        won += (positive * ranks(score[rows], negative)).sum(axis=1)
-        pairs += positive.sum(axis=1) * negative.sum(axis=1)
+        order = np.argsort(score[rows], kind="stable")
+        sorted_w, starts = np.take(w[:, rows], order, axis=1), _starts(score[rows][order])
+        positive = sorted_w * (y[rows][order] > 0.5)
+        negative = sorted_w - positive
+        if len(starts) < len(order):
+            positive, negative = (np.add.reduceat(part, starts, axis=1) for part in (positive, negative))
+        below = np.cumsum(negative, axis=1)
+        won += np.einsum("bi,bi->b", positive, below) - np.einsum("bi,bi->b", positive, negative) / 2
+        pairs += positive.sum(axis=1) * below[:, -1]
     return divided(won, pairs)
 
 

@@ -73,7 +73,7 @@ def test_held_out_patients_height_is_explained_beside_the_pca(found) -> None:
 
 
 def test_false_discoveries_stay_at_their_rate_when_patients_are_clustered() -> None:
-    any_found, runs = 0, 40
+    any_found, runs = 0, 30
     for seed in range(runs):
         rng, rows = np.random.default_rng([9, seed]), rows_of(25)
         geometry = {f"noise{i}": clustered(rng, rows, 0.8)[:, 0] for i in range(5)}
