@@ -16,6 +16,7 @@ from spinefx.cli.app import COMMANDS, app
 from spinefx.plan import Registry, pipeline_schema
 
 Command = Callable[..., Any]
+TOYS = Path(__file__).parents[1] / "engine" / "toy_plugins.py"
 
 
 @pytest.mark.parametrize("source", ["spider", "folder", "phantom"])
@@ -112,3 +113,24 @@ def test_the_list_of_commands_shows_the_exit_codes(spinefx: Command) -> None:
     assert answer.code == 0
     assert all(f"{name} " in answer.out for name in COMMANDS)
     assert "130" in answer.out
+
+
+def test_a_demo_draws_a_cohort_once_and_ends_with_a_report(spinefx: Command, tmp_path: Path) -> None:
+    """The whole path but for the encoder, which is a toy here."""
+    (tmp_path / "journal.txt").touch()
+    encode = f'encode={{use = "toy-mean", journal = "{tmp_path / "journal.txt"}"}}'
+    toys = f'run.plugins=["{TOYS}"]'
+    words = ["--out", str(tmp_path / "demo"), "--patients", "4", "--seed", "1", "--set", toys, "--set", encode]
+    for change in ("run.workers=1", "sample.spacing=4", "sample.shape=[8,16,16]", "augment=[]", "evaluate=[]",
+                   'geometry=[{use="disc"}]'):  # fmt: skip
+        words += ["--set", change]
+    answer = spinefx("demo", *words)
+    assert answer.code == 0, answer.err
+    assert "drawing 4 patients" in answer.err
+    assert "4 cases: 4 done" in answer.out
+    assert (tmp_path / "demo" / "run" / "report.html").is_file()
+    drawn = (tmp_path / "demo" / "data" / "masks" / "1_t2.mha").stat().st_mtime_ns
+    again = spinefx("demo", *words)
+    assert "nothing to do" in again.out
+    assert "drawing" not in again.err
+    assert (tmp_path / "demo" / "data" / "masks" / "1_t2.mha").stat().st_mtime_ns == drawn
