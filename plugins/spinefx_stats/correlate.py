@@ -72,7 +72,10 @@ class Correlate:
         )  # fmt: skip
 
     def _explained(self, study: Study, cohort: Cohort) -> dict[str, tuple[Explained, Explained | None]]:
-        wanted = dict(cohort.geometry) | {t.name: t.values for t in cohort.targets if t.kind == "continuous"}
+        wanted = dict(cohort.geometry)
+        for target in cohort.targets:
+            if target.kind == "continuous":
+                wanted[f"{target.name} (label)" if target.name in wanted else target.name] = target.values
         pca: Array | None = None
         if wanted and self.options.pca:
             masks = Masks(study.samples)

@@ -16,7 +16,8 @@ class TableForm:
 
     patient : its column.   level : the column of level names, or "".   number : the column that counts discs, or "".
     number_to_level : what a count means.   patient_of : how a cell becomes an id.
-    kinds : what is known of its columns; `only` names the label columns where not every other column is one.
+    kinds : what is known of its columns; `only` names the label columns where not every other column is one, `beside`
+        the columns that are neither key nor label.
     """
 
     name: str
@@ -27,10 +28,11 @@ class TableForm:
     patient_of: Callable[[Cell], str] = patient_of
     kinds: Mapping[str, LabelKind] = field(default_factory=lambda: MappingProxyType({}))
     only: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The columns that must be there for a row to be found."""
+        """The columns that say whose a row is."""
         return tuple(name for name in (self.patient, self.level, self.number) if name)
 
 
@@ -80,10 +82,12 @@ OVERVIEW = TableForm(
     only=("sex", "birth_date"),
 )
 
-KNOWN = (SPIDER, STUDY, OVERVIEW)
+FEATURES = TableForm("a features table of spinefx", "patient", level="level", beside=("case", "structure"))
+
+KNOWN = (SPIDER, STUDY, OVERVIEW, FEATURES)
 
 
 def recognised(header: Sequence[str]) -> TableForm | None:
     """The known table that has these columns, or None."""
     names = set(header)
-    return next((form for form in KNOWN if {*form.keys, *form.kinds} <= names), None)
+    return next((form for form in KNOWN if {*form.keys, *form.kinds, *form.beside} <= names), None)

@@ -46,7 +46,12 @@ def keyed(sheet: Sheet, key: LabelKey | None) -> Keyed | None:
     if found is None:
         return None
     line, header, form = found
-    table = Keyed(form, sheet.where, tuple(n for n in header if n and n not in form.keys), problems=list(sheet.notes))
+    table = Keyed(
+        form,
+        sheet.where,
+        tuple(n for n in header if n and n not in (*form.keys, *form.beside)),
+        problems=list(sheet.notes),
+    )
     _Keying(table, header).take((n, cells) for n, cells in sheet.rows.items() if n > line)
     return table
 

@@ -214,3 +214,15 @@ def test_repeated_column_names_are_both_kept(tmp_path: Path) -> None:
 
 def test_no_table_gives_no_labels() -> None:
     assert read_labels(LabelOptions()).rows == ()
+
+
+def test_the_phantoms_tables_need_no_key(tmp_path: Path) -> None:
+    from spinefx.phantom.write import write_cohort
+
+    write_cohort(tmp_path, patients=2, levels=5, series=("t1", "t2"), images=False)
+    for name in ("radiological_gradings.csv", "annotations.xlsx"):
+        assert len(set(read(tmp_path / name, None).rows)) == 10
+    truth = read(tmp_path / "truth.csv", None, targets=("disc.height_mm",))
+    assert truth.kinds["disc.height_mm"] == "continuous"
+    assert LabelRow("1", "L5-S1") in truth.rows
+    assert "case" not in truth.columns
