@@ -58,7 +58,7 @@ def run_json(run: Run) -> dict[str, Any]:
 def run(pipeline: str, overrides: tuple[str, ...], quiet: bool, json_: bool) -> int:
     """Do everything that a pipeline says and is not done yet.
 
-    Running again does no work twice; after an interruption, or with other options, it does what is missing.
+    PIPELINE is pipeline.toml unless given. Running again does no work twice; after an interruption, or with other options, it does what is missing.
     """
     finished = work(read_plan(pipeline, overrides), quiet=quiet)
     if json_:
@@ -73,7 +73,10 @@ def run(pipeline: str, overrides: tuple[str, ...], quiet: bool, json_: bool) -> 
 @overrides
 @as_json
 def check(pipeline: str, overrides: tuple[str, ...], json_: bool) -> int:
-    """Check names, options, files and labels; compute nothing."""
+    """Check names, options, files and labels; compute nothing.
+
+    PIPELINE is pipeline.toml unless given.
+    """
     from spinefx.engine import Engine
 
     plan = read_plan(pipeline, overrides)
@@ -89,11 +92,17 @@ def check(pipeline: str, overrides: tuple[str, ...], json_: bool) -> int:
         say(f"{counted(len(labels.rows), 'label row')}, targets: {', '.join(labels.targets) or 'none'}")
     else:
         say("no labels")
-    _list("patients with images and no label", checked.unlabelled)
-    _list("patients with labels and no image", checked.unseen)
-    _list("label rows that cannot be used", labels.problems)
+    _ids("patients with images and no label", checked.unlabelled)
+    _ids("patients with labels and no image", checked.unseen)
+    _list("doubtful in the label table", labels.problems)
     _list("remarks on cases", tuple(f"{case.id}: {note}" for case in checked.cases for note in case.notes))
     return 0
+
+
+def _ids(what: str, ids: Sequence[str], most: int = 12) -> None:
+    if ids:
+        ordered = sorted(ids, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+        say(f"{what}: {len(ids)} ({', '.join(ordered[:most])}{', ...' if len(ids) > most else ''})")
 
 
 def _list(what: str, items: Sequence[str], most: int = 10) -> None:
@@ -130,7 +139,10 @@ def _checked_json(plan: Plan, checked: Checked) -> dict[str, Any]:
 @click.option("--cases", "each", is_flag=True, help="Every step of every case.")
 @as_json
 def plan(pipeline: str, overrides: tuple[str, ...], toml: bool, each: bool, json_: bool) -> int:
-    """Show every option with its default, and what would run."""
+    """Show every option with its default, and what would run.
+
+    PIPELINE is pipeline.toml unless given. The output is itself a pipeline; what would run, and why, follows as comments.
+    """
     planned = read_plan(pipeline, overrides)
     if toml:
         say(planned.show())

@@ -24,7 +24,10 @@ from spinefx.cli.console import as_json, counted, dump, overrides, say, warn
 @click.option("--force", is_flag=True, help="Replace a pipeline that is there.")
 @click.argument("pipeline", default="pipeline.toml", type=click.Path(dir_okay=False, path_type=Path))
 def init(source: str, root: str, force: bool, pipeline: Path) -> int:
-    """Write a first pipeline.toml."""
+    """Write a first pipeline.toml.
+
+    PIPELINE is its path, pipeline.toml unless given. Nothing is replaced without --force.
+    """
     if pipeline.exists() and not force:
         raise click.UsageError(f"{pipeline} is there already; --force replaces it")
     if source == "spider":

@@ -13,7 +13,7 @@ _HEAD = """# A spinefx pipeline. Relative paths start at this file's folder.
 
 [run]
 seed = 0
-workers = 1          # 0: one for each core
+workers = 0          # one for each core
 
 """
 

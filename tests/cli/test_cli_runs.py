@@ -77,6 +77,13 @@ def test_check_counts_cases_and_labels_and_computes_nothing(spinefx: Command, st
     assert spinefx("check", "--json").json["labels"]["kinds"] == {"tall": "binary"}
 
 
+def test_check_names_whose_label_or_image_is_missing(spinefx: Command, study: Path) -> None:
+    (study / "labels.csv").write_text("who,tall\np0,1\np1,0\np2,1\n10,0\n9,1\n")
+    out = spinefx("check", "--set", "labels.table=labels.csv", "--set", 'labels.key={patient="who"}').out
+    assert "patients with images and no label: 3 (p3, p4, p5)" in out
+    assert "patients with labels and no image: 2 (9, 10)" in out
+
+
 def test_check_of_an_empty_folder_is_a_data_error(spinefx: Command, study: Path) -> None:
     (study / "empty").mkdir()
     answer = spinefx("check", "--set", "data.root=empty")
