@@ -12,7 +12,8 @@ from spinefx.api import DataError
 
 _FILE_BYTES = 64 << 20
 _INFLATED_BYTES = 512 << 20
-_ROWS, _COLUMNS = 200_000, 512
+_CSV_LINE = 1 << 20
+_ROWS, _COLUMNS = 100_000, 256
 
 
 def read_sheet(path: Path, *, sheet: str = "") -> list[dict[str, str]]:
@@ -42,14 +43,14 @@ def read_sheet(path: Path, *, sheet: str = "") -> list[dict[str, str]]:
             if any(text.strip() for text in row):
                 cells = {name: text.strip() for name, text in zip(header, row, strict=False) if name}
                 out.append({name: cells.get(name, "") for name in named} | {"line": str(line)})
-    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
         raise DataError(f"{path.name}: cannot be read: {error}") from error
     return out
 
 
 def _csv(path: Path) -> Iterator[Sequence[str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
+        first = file.readline(_CSV_LINE)
         file.seek(0)
         mark = max("\t;,", key=first.count)
         for row in csv.reader(file, delimiter=mark):
@@ -62,13 +63,16 @@ def _xlsx(path: Path, sheet: str) -> Iterator[Sequence[str]]:
     with zipfile.ZipFile(path) as archive:
         if sum(info.file_size for info in archive.infolist()) > _INFLATED_BYTES:
             raise DataError(f"{path.name}: inflates to more than {_INFLATED_BYTES >> 20} MB")
+        for part in archive.namelist():
+            if part.endswith((".xml", ".rels")) and b"<!DOCTYPE" in archive.open(part).read(1 << 16):
+                raise DataError(f"{path.name}: {part[:80]!r} declares a document type, which no workbook does")
     book = load_workbook(path, read_only=True, data_only=True)
     try:
         if sheet and sheet not in book.sheetnames:
             raise DataError(f"{path.name}: no sheet {sheet!r}; it has {', '.join(book.sheetnames)}")
         page = book[sheet] if sheet else book.worksheets[0]
         for row in page.iter_rows(max_row=_ROWS + 1, max_col=_COLUMNS, values_only=True):
-            yield [_text(value) for value in row]
+            yield [] if row.count(None) == len(row) else [_text(value) for value in row]
     finally:
         book.close()
 
