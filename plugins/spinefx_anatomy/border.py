@@ -38,6 +38,6 @@ def contact(part: NDArray[np.bool_], box: NDArray[np.int64], shape: tuple[int, i
         ends += [int(sections[-1])] if box[1][axis] == shape[axis] else []
         share = max(ends, default=0) / int(sections.max())
         within = max(0.0, 1.0 - 2.0 / len(sections))
-        usual = min(0.85, 0.1 + float((1.0 - within**ROUND) ** (1.0 / ROUND)))
+        usual = min(0.85, 0.05 + float((1.0 - within**ROUND) ** (1.0 / ROUND)))
         out.append(Contact(bool(ends), share, usual))
     return tuple(out)

@@ -12,6 +12,7 @@ from spinefx.api import Features, LabelMap, Row, Scan, Structure
 from spinefx_anatomy.border import Contact, contact
 from spinefx_anatomy.disc.columns import MEANING, SIZES, WHOLE
 from spinefx_anatomy.disc.shape import fit, numbers
+from spinefx_anatomy.patient import headward, leftward
 
 if TYPE_CHECKING:
     from spinefx_anatomy import DiscOptions
@@ -20,6 +21,10 @@ Floats = NDArray[np.float64]
 
 FEWEST = 3
 """Slices that a disc must pass through to be measured."""
+
+
+FLATTEST = 0.5
+"""Cosine to the head's direction below which the thinnest axis is not a disc's normal but a sign of too few slices."""
 
 
 class Discs:
@@ -39,7 +44,7 @@ class Discs:
         mask = scan.require_mask()
         found = kernels.label_statistics(mask.labels, mask.grid)
         discs = [(s, found.row(mask.scheme.value_of(s))) for s in mask.structures("disc")]
-        heads = _headward(found.centroid_mm[[i for _, i in discs]]) if discs else np.empty((0, 3))
+        heads = headward(found.centroid_mm[[i for _, i in discs]]) if discs else np.empty((0, 3))
         rows: list[Row] = []
         values: list[dict[str, float]] = []
         reasons: dict[tuple[Row, str], str] = {}
@@ -62,9 +67,8 @@ class Discs:
         grid = mask.grid.crop(start - 1, stop - start + 2)
         points = grid.to_world(np.argwhere(main))
         centre = points.mean(axis=0)
-        normal = np.linalg.eigh(np.cov(points.T) if len(points) > 1 else np.eye(3))[1][:, 0]
-        normal = normal * (1.0 if normal @ head >= 0 else -1.0)
-        left = np.array([1.0, 0.0, 0.0]) - normal[0] * normal
+        normal = _thin_axis(points - centre, head)
+        left, trust = leftward(mask, box, centre, head / np.linalg.norm(head))
         sideways = int(np.argmax(np.abs(grid.axes @ left)))
         contacts = contact(part, box, mask.grid.shape)
         out = dict.fromkeys(MEANING, np.nan)
@@ -74,7 +78,7 @@ class Discs:
             "touches_border": float(any(c.touches for c in contacts)),
         }
         short = _too_thin(part, sideways)
-        shape = None if short else fit(main, grid, centre=centre, normal=normal, left=left / np.linalg.norm(left))
+        shape = None if short else fit(main, grid, centre=centre, normal=normal, left=left, trust_deg=trust)
         if shape is None:
             why = short or "too few voxels for two endplates and an outline"
             return out, {name: why for name, value in out.items() if np.isnan(value)}
@@ -98,17 +102,13 @@ class Discs:
         return reasons
 
 
-def _headward(centres: Floats) -> Floats:
-    """(n, 3) direction towards the head at each centre: along the line through its neighbours, up where z grows."""
-    if len(centres) < 2:
-        return np.tile([0.0, 0.0, 1.0], (len(centres), 1))
-    middle = centres - centres.mean(axis=0)
-    axis = np.linalg.svd(middle)[2][0]
-    axis = axis * (1.0 if axis[2] >= 0 else -1.0)
-    order = np.argsort(middle @ axis)
-    tangent = np.empty_like(centres)
-    tangent[order] = np.gradient(centres[order], axis=0)
-    return tangent
+def _thin_axis(points: Floats, head: Floats) -> Floats:
+    """The axis along which centred points spread least, towards the head; the one nearest to the head if that lies flat."""
+    vectors = np.linalg.eigh(points.T @ points)[1].T
+    along = vectors @ (head / np.linalg.norm(head))
+    best = 0 if abs(along[0]) > FLATTEST else int(np.argmax(np.abs(along)))
+    out: Floats = vectors[best] * (1.0 if along[best] >= 0 else -1.0)
+    return out
 
 
 def _largest(part: NDArray[np.bool_]) -> NDArray[np.bool_]:

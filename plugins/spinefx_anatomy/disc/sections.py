@@ -18,7 +18,10 @@ from spinefx.api import Grid
 
 Floats = NDArray[np.float64]
 
-FINE = 0.6
+DUST = 1e-3
+"""Fill below this is nothing."""
+
+FINE = 0.5
 """Step of the lines over the smaller voxel size in the slice."""
 
 
@@ -100,6 +103,7 @@ def cut(mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, 
     x, y, z = (float(v) for v in start)
     target = Grid(shape, (grid.spacing[k], step, step), (x, y, z), direction)  # type: ignore[arg-type]
     fill = kernels.resample(mask.astype(np.float32), grid, target, method="linear")
+    fill[fill < DUST] = 0.0  # what rounding lets through from the neighbouring slice
     s, w, t = (
         np.asarray(lo + np.arange(n) * d, np.float64)
         for lo, n, d in zip([first, *low], shape, target.spacing, strict=True)

@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 
 X, Y, Z = np.eye(3)
 
+ROUND = 1.15
+"""Footprints whose long axis holds less than this times the variance of the short one have no axis of their own."""
+
 
 def unit(vector: Floats) -> Floats:
     """`vector` at length 1."""
@@ -23,15 +26,24 @@ def unit(vector: Floats) -> Floats:
     return out
 
 
+THIN_MM = 2.0
+"""Slices up to this far apart show the left and right end of an outline as well as its front and back."""
+
+
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A disc's sections, endplates and outline. left, back, normal : its frame, world unit vectors."""
+    """A disc's sections, endplates and outline.
+
+    outline : (n, 2) mm along `left` and `back` from `centre`.   ends : its right and left end along `left`, mm.
+    normal, left, back : the disc's frame, world unit vectors.   centre : (3,) world mm, in the mid-plane.
+    """
 
     sections: Sections
     upper: Plane
     lower: Plane
     edges: lines.Edges
     outline: Floats
+    ends: tuple[float, float]
     normal: Floats
     left: Floats
     back: Floats
@@ -39,9 +51,23 @@ class Fit:
 
 
 def fit(
-    mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, left: Floats, turns: int = 3
+    mask: NDArray[np.bool_],
+    grid: Grid,
+    *,
+    centre: Floats,
+    normal: Floats,
+    left: Floats,
+    trust_deg: float,
+    turns: int = 3,
 ) -> Fit | None:
-    """Frame, endplates and outline of the disc in `mask`, or None where it is too thin or too small to have them."""
+    """Frame, endplates and outline of the disc in `mask`, or None where it is too thin or too small to have them.
+
+    Parameters
+    ----------
+    mask : (z, y, x) bool on `grid`, empty along its border.
+    centre, normal, left : (3,) world; where the disc is and lies, roughly.
+    trust_deg : the footprint's own long axis is taken as left-right where it lies within this angle of `left`.
+    """
     for _ in range(turns):
         left = unit(left - (left @ normal) * normal)
         sections = cut(mask, grid, centre=centre, normal=normal, left=left)
@@ -54,22 +80,44 @@ def fit(
     found = lines.edges(sections, upper, lower)
     if found is None:
         return None
-    flat = lines.polygon(found, sections.apart)
-    level = 0.5 * (upper.at(flat[:, 0], flat[:, 1]) + lower.at(flat[:, 0], flat[:, 1]))
-    world = sections.world(flat[:, 0], level, flat[:, 1])
+    world = _world(sections, lines.polygon(found, sections.apart), upper, lower)
+    middle = world.mean(axis=0)
     back = np.cross(normal, left)
-    plane = np.stack([(world - centre) @ left, (world - centre) @ back], axis=1)
-    spread = lines.moments(plane)[1]
-    left, back = _own_axes(left, back, spread)
-    shifted = world - world.mean(axis=0)
-    plane = np.stack([shifted @ left, shifted @ back], axis=1)
-    return Fit(sections, upper, lower, found, plane, normal, left, back, world.mean(axis=0))
+    left, back = _own_axes(left, back, lines.moments(_flat(world - middle, left, back))[1], trust_deg)
+    outline = _flat(world - middle, left, back)
+    ends = float(outline[:, 0].min()), float(outline[:, 0].max())
+    if sections.apart <= THIN_MM:
+        ends = _sides(mask, grid, centre, normal, back, left, middle) or ends
+    return Fit(sections, upper, lower, found, outline, ends, normal, left, back, middle)
 
 
-def _own_axes(left: Floats, back: Floats, spread: Floats) -> tuple[Floats, Floats]:
+def _sides(
+    mask: NDArray[np.bool_], grid: Grid, centre: Floats, normal: Floats, back: Floats, left: Floats, middle: Floats
+) -> tuple[float, float] | None:
+    """Right and left end of the footprint, from sections across the other axis; None where they cannot be made."""
+    sections = cut(mask, grid, centre=centre, normal=normal, left=back)
+    planes = endplates(sections)
+    found = None if planes is None else lines.edges(sections, *planes)
+    if planes is None or found is None:
+        return None
+    along = (_world(sections, lines.polygon(found, sections.apart), *planes) - middle) @ left
+    return float(along.min()), float(along.max())
+
+
+def _world(sections: Sections, flat: Floats, upper: Plane, lower: Plane) -> Floats:
+    """(n, 3) world points of (s, t) half-way between two planes."""
+    level = 0.5 * (upper.at(flat[:, 0], flat[:, 1]) + lower.at(flat[:, 0], flat[:, 1]))
+    return sections.world(flat[:, 0], level, flat[:, 1])
+
+
+def _flat(points: Floats, left: Floats, back: Floats) -> Floats:
+    return np.stack([points @ left, points @ back], axis=1)
+
+
+def _own_axes(left: Floats, back: Floats, spread: Floats, trust_deg: float) -> tuple[Floats, Floats]:
     values, vectors = np.linalg.eigh(spread)
-    wide = vectors[:, 1] * np.sign(vectors[0, 1] or 1.0)
-    if values[1] < 1.15 * values[0] or wide[0] < np.sqrt(0.5):
+    wide = vectors[:, 1] * (1.0 if vectors[0, 1] >= 0 else -1.0)
+    if values[1] < ROUND * values[0] or wide[0] < np.cos(np.radians(trust_deg)):
         return left, back
     return wide[0] * left + wide[1] * back, -wide[1] * left + wide[0] * back
 
@@ -77,12 +125,9 @@ def _own_axes(left: Floats, back: Floats, spread: Floats) -> tuple[Floats, Float
 def numbers(found: Fit, volume: float) -> dict[str, float]:
     """Name -> number of everything that follows from a fitted disc and its volume in mm3."""
     sec, normal = found.sections, found.normal
-    share = float(normal @ sec.up)
-    footprint = float((found.edges.length * sec.apart).sum()) / share
-    out = {"height_mm": volume / footprint}
-    u = found.outline[:, 0]
-    width = float(u.max() - u.min())
-    middle = float(u.max() + u.min()) / 2
+    out = {"height_mm": _mean_height(found)}
+    width = found.ends[1] - found.ends[0]
+    middle = (found.ends[1] + found.ends[0]) / 2
     columns = middle + np.linspace(-lines.BAND, lines.BAND, 31) * width
     near, far = lines.chords(found.outline, columns)
     out |= dict(
@@ -103,9 +148,21 @@ def numbers(found: Fit, volume: float) -> dict[str, float]:
     out["tilt_coronal_deg"] = float(np.degrees(np.arctan2(normal @ X, normal @ Z)))
     out["rotation_deg"] = float(np.degrees(np.arctan2(found.left @ Y, found.left @ X)))
     out["volume_mm3"] = volume
-    out["footprint_mm2"] = footprint
+    out["footprint_mm2"] = lines.area(found.outline)
     out["residual_mm"] = float(np.hypot(found.upper.residual, found.lower.residual) / np.sqrt(2))
     return out
+
+
+def _mean_height(found: Fit) -> float:
+    """Volume over footprint area, both from the slices that show a chord, so that what slices miss cancels out.
+
+    A slice fades in as its chord grows from a fifth to two fifths of the longest: the last sliver decides nothing.
+    """
+    sec, chord = found.sections, found.edges.length
+    weight = np.clip(chord / (0.2 * chord.max()) - 1.0, 0.0, 1.0)
+    shown = np.searchsorted(sec.s, found.edges.s - 1e-6)
+    section = sec.thickness[shown].sum(axis=1) * sec.step
+    return float(weight @ section / (weight @ chord)) * float(found.normal @ sec.up)
 
 
 def _thirds(found: Fit, columns: Floats, near: Floats, far: Floats) -> list[float]:
