@@ -61,11 +61,10 @@ class RunOptions(Section):
 
     out: Path = Field(Path("runs/pipeline"), description="folder of the run; `runs/<name of the TOML>` unless given")
     seed: int = Field(0, ge=0, lt=2**63, description="the one source of all randomness")
-    workers: int = Field(1, ge=0, le=1024, description="cases worked on at a time; 0 is one for each core")
+    workers: int = Field(0, ge=0, le=1024, description="cases worked on at a time; 0 is one for each core")
     executor: Annotated[Literal["serial", "processes"], BeforeValidator(_refuse_dask)] = Field(
-        "serial",
-        description="`serial`: in this process; `processes`: a pool that survives a dying worker; "
-        "`processes` unless workers is 1",
+        "processes",
+        description="`processes`: a pool that survives a dying worker; `serial`: in this process, one case at a time",
     )
     device: str = Field(
         "auto",
@@ -85,9 +84,9 @@ class RunOptions(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _choose_executor(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "executor" not in data and data.get("workers", 1) != 1:
-            return {**data, "executor": "processes"}
+    def _one_worker(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("executor") == "serial" and "workers" not in data:
+            return {**data, "workers": 1}
         return data
 
     @model_validator(mode="after")

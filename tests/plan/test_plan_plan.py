@@ -84,7 +84,7 @@ def test_a_ten_line_file_gives_a_whole_plan(write: Write, toys: Registry) -> Non
         "folder", "mask", "conv-ae", "disc", "space", "reconstruction", "correlate", "predict",
     ]  # fmt: skip
     assert plan.encode.options.model_dump() == EncoderOptions.model_validate({"latent_dim": 8}).model_dump()
-    assert (plan.run.seed, plan.run.workers, plan.run.executor, plan.split.folds) == (0, 1, "serial", 5)
+    assert (plan.run.seed, plan.run.workers, plan.run.executor, plan.split.folds) == (0, 0, "processes", 5)
     assert (plan.sample.shape, plan.sample.spacing, plan.sample.channels) == ((32, 64, 64), (1.0, 1.0, 1.0), ("mask",))
 
 
