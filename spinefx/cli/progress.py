@@ -93,15 +93,23 @@ class Bars:
             MofNCompleteColumn,
             Progress,
             SpinnerColumn,
+            Task,
             TextColumn,
             TimeRemainingColumn,
         )
+        from rich.text import Text
+
+        class Count(MofNCompleteColumn):
+            """`3/40`; nothing where the total is not known."""
+
+            def render(self, task: Task) -> Text:
+                return Text() if task.total is None else super().render(task)
 
         self.progress: Progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            Count(),
             TimeRemainingColumn(elapsed_when_finished=True),
             TextColumn("{task.fields[note]}", style="dim"),
             console=Console(stderr=True, highlight=False),
