@@ -26,7 +26,8 @@ class CorrelateOptions(BaseModel, frozen=True, extra="forbid"):
     """What is correlated, and how it is tested."""
 
     features: tuple[str, ...] = Field(
-        (), description='geometry columns, with wildcards ("disc.*"); none means all but those computed from latents'
+        (),
+        description='geometry columns, with wildcards ("disc.*"); none means all but quality figures and those computed from latents',
     )
     facts: tuple[str, ...] = Field(("age", "sex", "bmi"), description="facts of the loader that serve as covariates")
     fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate that marks a finding")
@@ -39,7 +40,8 @@ class PredictOptions(BaseModel, frozen=True, extra="forbid"):
     """What predicts the targets, and how that is judged."""
 
     features: tuple[str, ...] = Field(
-        (), description='geometry columns, with wildcards ("disc.*"); none means all but those computed from latents'
+        (),
+        description='geometry columns, with wildcards ("disc.*"); none means all but quality figures and those computed from latents',
     )
     facts: tuple[str, ...] = Field(("age", "sex", "bmi"), description="facts of the loader that serve as covariates")
     refit_encoder: bool = Field(

@@ -16,6 +16,9 @@ from spinefx_stats.weighted import Array
 FROM_LATENTS = ("space.*", "traversal.*", "feature-maps.*", "latent.*", "latents.*")
 """Columns that latent analysers compute: no anatomy, and they have seen whom the encoder has seen."""
 
+QUALITY = ("*.residual_mm", "*.slices")
+"""How well something was measured, not what it measures; taken only where an option names it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Target:
@@ -70,12 +73,12 @@ def cohort_of(
 ) -> Cohort:
     """The study's columns. `features` are patterns of geometry columns, `facts` names of numeric or two-valued facts."""
     rows = study.latents.rows
-    patterns = tuple(features) or ("*",)
+    patterns, barred = tuple(features) or ("*",), FROM_LATENTS if features else (*FROM_LATENTS, *QUALITY)
     geometry = {
         name: values
         for name, values in study.features.at(rows).items()
         if any(fnmatchcase(name, pattern) for pattern in patterns)
-        and not any(fnmatchcase(name, pattern) for pattern in FROM_LATENTS)
+        and not any(fnmatchcase(name, pattern) for pattern in barred)
         and varies(values)
     }
     return Cohort(

@@ -38,7 +38,7 @@ class Correlate:
         clinical = [self._pair(cohort, name, kind, x, target.name, target.kind, target.values, shape=False)
                     for target in cohort.targets for kind, name, x in predictors]  # fmt: skip
         explained = self._explained(study, cohort)
-        given = "level" + (f" and {', '.join(cohort.covariates)}" if cohort.covariates else "")
+        given = ", ".join(["level", *cohort.covariates])
         tables = [pairs_table("latents-geometry", "Latents and geometry", shapes, given, options.fdr)] if shapes else []
         tables += [self._explained_table(explained, study)] if explained else []
         tables += (

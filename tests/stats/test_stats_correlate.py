@@ -117,10 +117,14 @@ def test_columns_computed_from_latents_are_no_geometry() -> None:
     from spinefx.api import Features
 
     study = planted(2)
-    columns = {**study.features.columns, "space.mahalanobis": study.latents.z[:, 0].astype(float)}
+    z = study.latents.z[:, 0].astype(float)
+    columns = {**study.features.columns, "space.mahalanobis": z, "disc.residual_mm": z**2}
     object.__setattr__(study, "features", Features(study.latents.rows, columns))
     one = table(Correlate(FAST).evaluate(study), "latents-geometry")
-    assert "space.mahalanobis" not in {r["with"] for r in rows_as_dicts(one)}
+    assert not {"space.mahalanobis", "disc.residual_mm"} & {r["with"] for r in rows_as_dicts(one)}
+    named = CorrelateOptions(resamples=200, features=("*.residual_mm", "space.*"))
+    one = table(Correlate(named).evaluate(study), "latents-geometry")
+    assert {r["with"] for r in rows_as_dicts(one)} == {"disc.residual_mm"}  # latents are never geometry, named or not
 
 
 def test_nominal_labels_are_judged_category_by_category() -> None:
