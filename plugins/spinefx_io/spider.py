@@ -2,7 +2,7 @@
 
     images/<id>_<series>.mha    masks/<id>_<series>.mha    overview.csv (where there is one)
 
-A case is a series. Mask values count from below and are SPIDER's by definition of the layout.
+.nii.gz and .nrrd are read too, for copies that were converted. A case is a series. Mask values count from below and are SPIDER's by definition of the layout.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class SpiderLoader:
 
 
 _ALL = ("t1", "t2_SPACE", "t2")
+_ENDINGS = (".mha", ".nii.gz", ".nrrd")
 
 
 def _case(
@@ -99,13 +100,20 @@ def _case(
 
 
 def _volumes(folder: Path) -> Iterator[tuple[str, Path]]:
-    """(stem, path) of every .mha in a folder, by name; nothing where the folder is missing."""
+    """(stem, path) of every volume in a folder, by name; nothing where the folder is missing."""
     if not folder.is_dir():
         return
+    seen: dict[str, str] = {}
     with os.scandir(folder) as entries:
         for name in sorted(entry.name for entry in entries):
-            if name.endswith(".mha") and not name.startswith("."):
-                yield name[:-4], folder / name
+            ending = next((e for e in _ENDINGS if name.endswith(e)), None)
+            if ending is None or name.startswith("."):
+                continue
+            stem = name[: -len(ending)]
+            if first := seen.get(stem):
+                raise DataError(f"{folder}: holds both {first} and {name}; keep one of them")
+            seen[stem] = name
+            yield stem, folder / name
 
 
 def _overview(path: Path) -> dict[str, dict[str, str | float]]:

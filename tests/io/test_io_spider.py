@@ -55,6 +55,17 @@ def test_a_series_of_ones_own_name_is_found_when_asked_for(tree, small):
     assert [case.facts["series"] for case in loader(tree, series=("t2", "dixon")).cases()] == ["t2", "dixon", "t2"]
 
 
+@pytest.mark.parametrize("ending", [".nii.gz", ".nrrd"])
+def test_a_converted_copy_of_the_data_set_is_read_too(tmp_path, small, ending):
+    write_pair(tmp_path, "3_t2", small, ending=ending)
+    one = loader(tmp_path)
+    scan = one.load(one.cases()[0])
+    assert np.array_equal(scan.mask.labels, small[1].labels)
+    write_pair(tmp_path, "3_t2", small)
+    with pytest.raises(DataError, match=r"holds both 3_t2.mha and 3_t2"):
+        one.cases()
+
+
 def test_a_series_is_loaded_with_image_mask_and_levels(tree, small):
     one = loader(tree)
     scan = one.load(one.cases()[1])
