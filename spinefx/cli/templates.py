@@ -90,7 +90,6 @@ def demo(*, patients: int, seed: int) -> str:
 [run]
 out = "run"
 seed = {seed}
-workers = 0
 
 [data]
 use = "spider"

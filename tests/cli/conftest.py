@@ -50,6 +50,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"""
 [run]
 out = "run"
+executor = "serial"
 plugins = ["{TOYS}"]
 [data]
 use = "toy"

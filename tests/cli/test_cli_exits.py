@@ -137,11 +137,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert (answer.stdout[:1], answer.stderr) == ("{", "")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_ends_with_130_and_goes_on_when_run_again(study: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(("number", "executor"), [(signal.SIGINT, "serial"), (signal.SIGTERM, "processes")])
+def test_an_interrupted_run_ends_with_130_and_goes_on_when_run_again(
+    study: Path, number: signal.Signals, executor: str
+) -> None:
     command = [sys.executable, "-P", "-c", "import sys; from spinefx.cli import main; sys.exit(main())", "run"]
     process = subprocess.Popen(
-        [*command, "--set", "data.slow=2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, "--set", "data.slow=2", "--set", f"run.executor={executor}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     record = study / "run" / "run.json"
     while process.poll() is None and not (record.is_file() and '"casework"' in record.read_text()):
