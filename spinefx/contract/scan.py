@@ -19,6 +19,9 @@ from spinefx.contract.scheme import Scheme, Structure
 
 Fact = str | int | float | bool | None
 
+_AT_ONCE = 1 << 18
+"""Voxels counted at a time: NumPy widens what it counts to 8 bytes each."""
+
 
 def _frozen_mapping(values: Mapping[str, Any]) -> Mapping[str, Any]:
     return MappingProxyType(dict(values))
@@ -110,7 +113,10 @@ class LabelMap:
 
     @cached_property
     def _counts(self) -> dict[int, int]:
-        counts = np.bincount(self.labels.ravel())
+        flat, counts = self.labels.reshape(-1), np.zeros(65536, np.int64)
+        for start in range(0, flat.size, _AT_ONCE):
+            part = np.bincount(flat[start : start + _AT_ONCE])
+            counts[: len(part)] += part
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts) if value}
 
     def check_scheme(self) -> LabelMap:
