@@ -16,7 +16,7 @@ from spinefx_stats.weighted import Array
 FROM_LATENTS = ("space.*", "traversal.*", "feature-maps.*", "latent.*", "latents.*")
 """Columns that latent analysers compute: no anatomy, and they have seen whom the encoder has seen."""
 
-QUALITY = ("*.residual_mm", "*.slices")
+QUALITY = ("*.residual_mm", "*.slices", "*.touches_border")
 """How well something was measured, not what it measures; taken only where an option names it."""
 
 

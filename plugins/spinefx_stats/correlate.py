@@ -158,11 +158,15 @@ class Correlate:
             out.append("No geometry column varies over the samples; nothing to hold the latents against.")
         if not cohort.targets:
             out.append("No label is named as target, so nothing is correlated with labels.")
-        out += [
-            f"Label {target.name!r}: {int(np.isfinite(target.values).sum())} rows have a value, too few or all alike."
-            for target in cohort.targets
-            if not np.isfinite(target.values).sum() or np.ptp(target.values[np.isfinite(target.values)]) == 0
-        ]
+        for target in cohort.targets:
+            present = np.isfinite(target.values)
+            people = cohort.patients.of(present).count
+            if people < FEWEST:
+                out.append(
+                    f"Label {target.name!r}: {int(present.sum())} rows of {people} patients have a value; not tested."
+                )
+            elif np.ptp(target.values[present]) == 0:
+                out.append(f"Label {target.name!r}: all {int(present.sum())} values are alike; not tested.")
         return tuple(out)
 
 

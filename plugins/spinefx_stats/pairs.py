@@ -78,6 +78,8 @@ def findings_of(pairs: Sequence[Pair], what: str, given: str, fdr: float) -> str
     """How many pairs are findings, how many stay so within levels, and the strongest."""
     plain, partial = q_values(pairs)
     tested = sum(np.isfinite(q) for q in plain)
+    if not tested:
+        return f"No pair of {what} could be tested: too few patients have both."
     found, left = sum(q <= fdr for q in plain), sum(q <= fdr for q in partial)
     text = f"Of {tested} tested pairs of {what}, {found} are findings at a false-discovery rate of {fdr:g}"
     if any(np.isfinite(q) for q in partial):

@@ -40,7 +40,7 @@ def pearson(x: Array, y: Array, w: Array) -> Array:
 def _correlation(sxy: Array, sxx: Array, syy: Array, total: Array, spread_x: Array, spread_y: Array) -> Array:
     """sxy / sqrt(sxx syy), NaN where one of them does not vary beyond rounding."""
     flat = (sxx <= 1e-20 * total * spread_x**2) | (syy <= 1e-20 * total * spread_y**2)
-    return np.clip(np.where(flat, np.nan, divided(sxy, np.sqrt(sxx * syy))), -1.0, 1.0)
+    return np.clip(np.where(flat, np.nan, divided(sxy, np.sqrt(np.maximum(sxx * syy, 0.0)))), -1.0, 1.0)
 
 
 def _pearson_fast(x: Array, y: Array, w: Array) -> Array:

@@ -92,10 +92,13 @@ def test_series_of_one_patient_do_not_count_as_patients() -> None:
 def test_a_label_with_one_positive_row_is_never_a_finding() -> None:
     rows = rows_of(20)
     rare = (np.arange(len(rows)) == 3).astype(float)
+    alone = np.where(np.arange(len(rows)) < 5, np.arange(len(rows)), np.nan)
     z = np.random.default_rng(0).normal(size=(len(rows), 2))
     z[3] = 9
-    found = Correlate(FAST).evaluate(study_of(z, rows, labels={"Rare": ("binary", rare)}))
+    found = Correlate(FAST).evaluate(study_of(z, rows, labels={"Rare": ("binary", rare), "Alone": ("ordinal", alone)}))
     assert np.isnan(cell(table(found, "correlations"), {"feature": "z0", "with": "Rare"}, "effect"))
+    assert any("No pair of feature and label could be tested" in s for s in found.sentences)
+    assert any("'Alone': 5 rows of 1 patients" in w for w in found.warnings)
 
 
 def test_missing_values_and_case_wide_rows_are_left_out() -> None:

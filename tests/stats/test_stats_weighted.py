@@ -81,6 +81,10 @@ def test_spearman_within_strata_ignores_offsets_between_models() -> None:
 
 def test_what_does_not_vary_has_no_correlation() -> None:
     x, w = np.full(8, 3.3), np.ones((2, 8))
+    one_left = np.zeros((1, 9))
+    one_left[0, 2] = 1
+    with np.errstate(all="raise"):
+        assert np.isnan(weighted.pearson(np.linspace(0, 1, 9) ** 3, np.linspace(7, 9, 9), one_left)).all()
     assert np.isnan(weighted.pearson(x, np.arange(8.0), w)).all()
     assert np.isnan(weighted.spearman(np.arange(8.0), x, w)).all()
     assert np.isnan(weighted.auc(np.arange(8.0), np.ones(8), w)).all()
