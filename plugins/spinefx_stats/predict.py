@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spinefx.api import Column, Figure, Findings, Series, Study, Table
 from spinefx_stats import PredictOptions
+from spinefx_stats.calibration import calibration_figure
 from spinefx_stats.cohort import Cohort, Target, cohort_of
 from spinefx_stats.components import Masks
 from spinefx_stats.proof import folds_table, split_proof
 from spinefx_stats.protocols import FOLDS, HELD_OUT, LEAKING, Ladder, Protocol, as_published, folds, held_out, run
-from spinefx_stats.scores import LEADING, NAMES, Scored, difference, scored
+from spinefx_stats.scores import LEADING, NAMES, Said, Scored, difference, scored
 from spinefx_stats.words import Cell, between, signed
 
 
@@ -31,6 +32,7 @@ class Result:
     positives: int = 0
     scored: Scored | None = None
     gain: tuple[float, float, float] | None = None
+    said: Said | None = None
     note: str = ""
 
 
@@ -69,12 +71,7 @@ class Predict:
                 split_proof(study, cohort),
                 folds_table(cohort),
             ),
-            figures=tuple(
-                figure
-                for kind in kinds
-                for name in (HELD_OUT, FOLDS, LEAKING)
-                if (figure := _bars(kind, name, results)) is not None
-            ),
+            figures=tuple(figure for figure in _figures(kinds, results) if figure is not None),
             sentences=tuple(_sentences(results)),
             warnings=tuple(dict.fromkeys(warnings)),
         )
@@ -99,7 +96,7 @@ class Predict:
                 gain = difference(result, level, found.patients, target.kind)
             positives = int(found.y.sum()) if target.kind == "binary" else 0
             counts = (width, len(found.y), found.patients.count, positives)
-            out.append(Result(target, protocol.name, name, *counts, scored=result, gain=gain))
+            out.append(Result(target, protocol.name, name, *counts, scored=result, gain=gain, said=found))
         return out
 
     def _too_few(self, protocol: Protocol, target: Target, cohort: Cohort) -> str:
@@ -161,6 +158,20 @@ def _table(kind: str, results: Sequence[Result]) -> Table:
             "larger class. Covariates come with level."
         )
     return Table(f"prediction-{kind}", f"Prediction of {kind} targets", tuple(columns), tuple(rows), caption)
+
+
+CALIBRATED = ("level", "geometry", "latents", "level + geometry + latents")
+
+
+def _figures(kinds: Sequence[str], results: Sequence[Result]) -> Iterator[Figure | None]:
+    """Bars by kind and protocol; for binary targets calibration, over folds where all patients are judged."""
+    for kind in kinds:
+        for name in (HELD_OUT, FOLDS, LEAKING):
+            yield _bars(kind, name, results)
+    for target in dict.fromkeys(r.target for r in results if r.target.kind == "binary"):
+        for name in (HELD_OUT, FOLDS):
+            mine = (r for r in results if r.target is target and r.protocol == name and r.features in CALIBRATED)
+            yield calibration_figure(target.name, name, {r.features: r.said for r in mine if r.said is not None})
 
 
 def _bars(kind: str, protocol: str, results: Sequence[Result]) -> Figure | None:
