@@ -83,6 +83,15 @@ class DiscOptions(BaseModel, frozen=True, extra="forbid"):
     )
 
 
+class VertebraOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `vertebra`."""
+
+    cut_off: Literal["missing", "keep"] = Field(
+        "missing",
+        description="numbers of a body that the image's border cuts off: leave out, or keep and mark doubtful",
+    )
+
+
 def _mask(options: MaskOptions) -> Any:
     from spinefx_anatomy.mask import Mask
 
@@ -117,6 +126,12 @@ def _disc(options: DiscOptions) -> Any:
     from spinefx_anatomy.disc.measure import Discs
 
     return Discs(options)
+
+
+def _vertebra(options: VertebraOptions) -> Any:
+    from spinefx_anatomy.vertebra.measure import Vertebrae
+
+    return Vertebrae(options)
 
 
 @hookimpl
@@ -184,5 +199,13 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Heights, depth, width, wedge, tilt, volume and surface of every disc, in mm and degrees.",
             options=DiscOptions,
             build=_disc,
-        )
+        ),
+        Plugin(
+            name="vertebra",
+            api=1,
+            version=1,
+            summary="Heights, Genant ratios, depth, width, wedge and tilt of every vertebral body, without its arch.",
+            options=VertebraOptions,
+            build=_vertebra,
+        ),
     ]

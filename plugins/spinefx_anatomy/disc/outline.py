@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx_anatomy.disc.endplates import Plane
-from spinefx_anatomy.disc.sections import Sections
+from spinefx_anatomy.endplates import Plane
+from spinefx_anatomy.sections import Sections
 
 Floats = NDArray[np.float64]
 

@@ -9,21 +9,14 @@ from numpy.typing import NDArray
 
 from spinefx.api import Grid
 from spinefx_anatomy.disc import outline as lines
-from spinefx_anatomy.disc.endplates import Plane, endplates
-from spinefx_anatomy.disc.sections import Sections, cut
+from spinefx_anatomy.endplates import Plane, endplates
+from spinefx_anatomy.sections import Sections, cut
+from spinefx_anatomy.vectors import lean_deg, tilt_coronal_deg, tilt_deg, unit
 
 Floats = NDArray[np.float64]
 
-X, Y, Z = np.eye(3)
-
 ROUND = 1.15
 """Footprints whose long axis holds less than this times the variance of the short one have no axis of their own."""
-
-
-def unit(vector: Floats) -> Floats:
-    """`vector` at length 1."""
-    out: Floats = vector / np.linalg.norm(vector)
-    return out
 
 
 THIN_MM = 2.0
@@ -140,13 +133,13 @@ def numbers(found: Fit, volume: float) -> dict[str, float]:
     out["depth_mm"] = float(np.nanmax(far - near))
     out["width_mm"] = width
     top, bottom = (plane.normal(sec) for plane in (found.upper, found.lower))
-    lean = [np.degrees(np.arctan2(n @ found.back, n @ normal)) for n in (top, bottom)]
-    side = [np.degrees(np.arctan2(n @ found.left, n @ normal)) for n in (top, bottom)]
-    out["wedge_deg"] = float(lean[0] - lean[1])
-    out["wedge_coronal_deg"] = float(side[1] - side[0])
-    out["tilt_deg"] = float(np.degrees(np.arctan2(-normal @ Y, normal @ Z)))
-    out["tilt_coronal_deg"] = float(np.degrees(np.arctan2(normal @ X, normal @ Z)))
-    out["rotation_deg"] = float(np.degrees(np.arctan2(found.left @ Y, found.left @ X)))
+    lean = [lean_deg(n, found.back, normal) for n in (top, bottom)]
+    side = [lean_deg(n, found.left, normal) for n in (top, bottom)]
+    out["wedge_deg"] = lean[0] - lean[1]
+    out["wedge_coronal_deg"] = side[1] - side[0]
+    out["tilt_deg"] = tilt_deg(normal)
+    out["tilt_coronal_deg"] = tilt_coronal_deg(normal)
+    out["rotation_deg"] = float(np.degrees(np.arctan2(found.left[1], found.left[0])))
     out["volume_mm3"] = volume
     out["footprint_mm2"] = lines.area(found.outline)
     out["residual_mm"] = float(np.hypot(found.upper.residual, found.lower.residual) / np.sqrt(2))

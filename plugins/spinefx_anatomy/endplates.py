@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx_anatomy.disc.sections import Sections
+from spinefx_anatomy.sections import Sections
 
 Floats = NDArray[np.float64]
 

@@ -1,0 +1,1 @@
+"""Geometry of vertebral bodies, told from their arches."""

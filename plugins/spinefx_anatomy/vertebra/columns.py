@@ -1,0 +1,28 @@
+"""What each number of a vertebra means, and where its definition comes from."""
+
+from __future__ import annotations
+
+_SOURCE = "Genant et al., J Bone Miner Res 8:1137, 1993"
+
+MEANING = {
+    "height_mm": "mean distance between the endplates along the body's normal; the normal bisects the endplate planes",
+    "height_anterior_mm": f"the same at 15 % of the depth from the front, in the mid-sagittal band ({_SOURCE})",
+    "height_middle_mm": f"the same at 50 % of the depth, in the mid-sagittal band ({_SOURCE})",
+    "height_posterior_mm": f"the same at 85 % of the depth, in the mid-sagittal band ({_SOURCE})",
+    "wedge_ratio": f"anterior over posterior height ({_SOURCE})",
+    "biconcavity_ratio": f"middle over posterior height ({_SOURCE})",
+    "crush_ratio": f"posterior height over the mean posterior height of the neighbouring vertebrae ({_SOURCE})",
+    "depth_mm": "antero-posterior extent in the mid-sagittal band just inside the endplates, the larger of the two",
+    "width_mm": "left-right extent just inside the endplates, the larger of the two",
+    "wedge_deg": "angle between the endplate planes in the body's sagittal plane, positive opens forward",
+    "wedge_coronal_deg": "angle between the endplate planes in the body's coronal plane, positive opens to the left",
+    "tilt_deg": "lean of the normal from the world's z axis in the sagittal plane, positive forward",
+    "tilt_coronal_deg": "lean of the normal from the world's z axis in the coronal plane, positive to the left",
+    "rotation_deg": "turn of the body's left-right axis, as the canal behind it shows it, about the world's z axis",
+    "volume_mm3": "volume of the whole vertebra as labelled, counted in voxels",
+    "body_mm3": "volume of the body's columns, without the arch",
+    "residual_mm": "quality: root mean square distance of the endplates from their fitted planes",
+    "slices": "quality: number of slices through the body",
+    "touches_border": "quality: 1 where the vertebra reaches the image's border, else 0",
+}
+"""Column -> definition; the unit is the end of the name."""
