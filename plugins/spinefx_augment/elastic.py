@@ -1,0 +1,50 @@
+"""Smooth bending: random displacements of control points, cubic B-splines between them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.api import Change, Sample
+from spinefx_augment import ElasticOptions
+
+
+class Elastic:
+    """Augmenter `elastic`."""
+
+    def __init__(self, options: ElasticOptions) -> None:
+        self.options = options
+
+    def draw(self, sample: Sample, rng: np.random.Generator) -> Change:
+        """A displacement (3, z, y, x) in mm; its standard deviation at a control point is the options' amplitude."""
+        o = self.options
+        if rng.random() >= o.probability or o.amplitude_mm == 0.0:
+            return Change()
+        grid = sample.grid
+        weights = [
+            spline_weights(n, spacing / o.control_mm) for n, spacing in zip(grid.shape, grid.spacing, strict=True)
+        ]
+        points = rng.standard_normal((3, *(w.shape[1] for w in weights))) * o.amplitude_mm
+        field = np.einsum("kabc,za,yb,xc->kzyx", points, *weights, optimize=True)
+        return Change(displacement=field.astype(np.float32))
+
+
+def spline_weights(n: int, step: float) -> NDArray[np.float64]:
+    """(n, m) weights of m control points one unit apart for n positions `step` units apart; each row sums to 1.
+
+    Notes
+    -----
+    Uniform cubic B-splines: Rueckert et al., IEEE Trans Med Imaging 18:712 (1999).
+    """
+    position = (np.arange(n) - (n - 1) / 2) * step
+    cells = max(1, math.ceil(float(position[-1] - position[0]) + 1e-9))
+    place = position + cells / 2
+    first = np.clip(np.floor(place).astype(int), 0, cells - 1)
+    t = place - first
+    basis = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6.0
+    weights = np.zeros((n, cells + 3))
+    for k in range(4):
+        weights[np.arange(n), first + k] = basis[:, k]
+    return weights

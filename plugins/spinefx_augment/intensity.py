@@ -1,0 +1,65 @@
+"""Contrast, brightness, gamma and noise of image channels; a channel that holds the mask is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.api import Change, Sample
+from spinefx_augment import IntensityOptions
+
+Image = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Retouch:
+    """Numbers drawn for one sample, as a function of its image; `channels` are the ones that it changes."""
+
+    channels: tuple[int, ...]
+    gain: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    gamma: NDArray[np.float64]
+    noise: NDArray[np.float64]
+    grain: Image
+
+    def __call__(self, image: Image) -> Image:
+        """A changed copy of the image (c, z, y, x)."""
+        out = np.array(image, np.float32)
+        for i, channel in enumerate(self.channels):
+            values = out[channel].astype(np.float64)
+            low, high, spread = float(values.min()), float(values.max()), float(values.std())
+            if spread == 0.0:
+                continue
+            bent = low + (high - low) * ((values - low) / (high - low)) ** self.gamma[i]
+            mean = float(bent.mean())
+            out[channel] = (
+                (bent - mean) * self.gain[i] + mean + spread * (self.offset[i] + self.noise[i] * self.grain[i])
+            )
+        return out
+
+
+class Intensity:
+    """Augmenter `intensity`."""
+
+    def __init__(self, options: IntensityOptions) -> None:
+        self.options = options
+
+    def draw(self, sample: Sample, rng: np.random.Generator) -> Change:
+        """One set of numbers per channel; the identity where every strength is 0."""
+        o = self.options
+        channels = tuple(c for c, values in enumerate(sample.image) if not np.array_equal(values, sample.mask))
+        if rng.random() >= o.probability or not channels or not (o.gain or o.offset or o.gamma or o.noise):
+            return Change()
+        unit = rng.uniform(-1.0, 1.0, (4, len(channels)))
+        grain = rng.standard_normal((len(channels), *sample.mask.shape), dtype=np.float32)
+        change = Retouch(
+            channels,
+            gain=(1.0 + o.gain) ** unit[0],
+            offset=o.offset * unit[1],
+            gamma=(1.0 + o.gamma) ** unit[2],
+            noise=o.noise * np.abs(unit[3]),
+            grain=grain,
+        )
+        return Change(intensity=change)

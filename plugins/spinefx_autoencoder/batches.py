@@ -1,0 +1,76 @@
+"""Batches for training, in an order that depends on seed and epoch alone, read ahead by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+
+from spinefx.api import Fitting, Sample
+from spinefx_autoencoder.cohort import Array, Kind, stacked
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+Batch = tuple[Array, Array]
+"""Images (b, c, z, y, x), intensities standardised, and masks (b, z, y, x)."""
+
+
+@dataclass
+class Batches:
+    """Training and validation batches of a fit.
+
+    memory_mb : validation batches are kept when they fit into this, else read again every epoch.
+    """
+
+    fitting: Fitting
+    kind: Kind
+    size: int
+    memory_mb: int
+    _kept: list[Batch] = field(default_factory=list)
+
+    @property
+    def steps(self) -> int:
+        """Batches per epoch."""
+        return -(-len(self.fitting.train) // self.size)
+
+    def training(self, epoch: int) -> Iterator[Batch]:
+        """The augmented training samples of this epoch (from 1), shuffled; the next batch is made meanwhile."""
+        order = np.random.default_rng(np.random.SeedSequence([self.fitting.seed, epoch])).permutation(
+            len(self.fitting.train)
+        )
+        parts = [order[i : i + self.size] for i in range(0, len(order), self.size)]
+
+        def made(part: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Batch:
+            samples = [self.kind.checked(self.fitting.augment(int(i), epoch)) for i in part]
+            return self._stack(samples)
+
+        yield from _ahead(made, parts)
+
+    def validation(self) -> Iterator[Batch]:
+        """The validation samples as they are."""
+        samples = self.fitting.validation
+        voxels = int(np.prod(self.kind.shape)) * (self.kind.channels.count + 1)
+        if len(samples) * voxels * 4 > self.memory_mb * 2**20:
+            yield from stacked(samples, self.kind, self.size)
+            return
+        if not self._kept:
+            self._kept = list(stacked(samples, self.kind, self.size))
+        yield from self._kept
+
+    def _stack(self, samples: list[Sample]) -> Batch:
+        return np.stack([self.kind.channels.standard(s.image) for s in samples]), np.stack([s.mask for s in samples])
+
+
+def _ahead(make: Callable[[Given], Made], given: list[Given]) -> Iterator[Made]:
+    """`make` of each, in order, one ahead of what was asked for, in a thread of its own."""
+    with ThreadPoolExecutor(1, thread_name_prefix="spinefx-batches") as pool:
+        waiting = [pool.submit(make, item) for item in given[:1]]
+        for item in [*given[1:], None]:
+            made = waiting.pop().result()
+            if item is not None:
+                waiting.append(pool.submit(make, item))
+            yield made

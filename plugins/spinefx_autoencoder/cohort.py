@@ -1,0 +1,118 @@
+"""What an encoder must know of its training samples before it starts: grid, channels, mean and spread.
+
+Knows samples and NumPy; no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.api import DataError, Sample, SampleSet
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The image channels: their number, which hold intensities, and those intensities' mean and spread.
+
+    A channel that equals the mask in every training sample is the mask; all others are intensities.
+    """
+
+    count: int
+    intensities: tuple[int, ...]
+    mean: tuple[float, ...]
+    spread: tuple[float, ...]
+
+    def standard(self, image: Array) -> Array:
+        """A copy of `image` (c, z, y, x), intensities in standard deviations from the training mean."""
+        out = np.array(image, np.float32)
+        for channel, mean, spread in zip(self.intensities, self.mean, self.spread, strict=True):
+            out[channel] = (out[channel] - np.float32(mean)) / np.float32(spread)
+        return out
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which samples fit: grid and channels. `mean` (1 + intensities, z, y, x) is the training samples' average."""
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    channels: Channels
+
+    def checked(self, sample: Sample) -> Sample:
+        """The sample; DataError if it is of another kind or holds numbers that are not finite."""
+        grid = sample.grid
+        if grid.shape != self.shape or not np.allclose(grid.spacing, self.spacing, rtol=0, atol=1e-4):
+            raise DataError(
+                f"sample {sample.id} has {grid.shape} voxels of {grid.spacing} mm; this encoder was made for {self.shape} "
+                f"of {self.spacing}; use the [sample] shape and spacing of its run"
+            )
+        if len(sample.image) != self.channels.count:
+            raise DataError(
+                f"sample {sample.id} has {len(sample.image)} channels, this encoder was made for {self.channels.count}; "
+                "use the [sample] channels of its run"
+            )
+        if not (np.isfinite(sample.image).all() and np.isfinite(sample.mask).all()):
+            raise DataError(f"sample {sample.id} holds numbers that are not finite; mend its image or leave it out")
+        return sample
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain values."""
+        c = self.channels
+        known = {"count": c.count, "intensities": list(c.intensities), "mean": list(c.mean), "spread": list(c.spread)}
+        return {"shape": list(self.shape), "spacing": list(self.spacing), "channels": known}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Kind:
+        """What `to_json` wrote; KeyError, TypeError or ValueError where it did not."""
+        (z, y, x), (sz, sy, sx), c = data["shape"], data["spacing"], data["channels"]
+        numbers = tuple(int(i) for i in c["intensities"])
+        means, spreads = tuple(float(v) for v in c["mean"]), tuple(float(v) for v in c["spread"])
+        if not len(numbers) == len(means) == len(spreads):
+            raise ValueError("channel numbers, means and spreads differ in length")
+        channels = Channels(int(c["count"]), numbers, means, spreads)
+        return cls((int(z), int(y), int(x)), (float(sz), float(sy), float(sx)), channels)
+
+
+def survey(samples: SampleSet) -> tuple[Kind, Array]:
+    """Kind and average (1 + intensities, z, y, x) of training samples: the mask's mean, then standardised intensities'.
+
+    One pass; memory of one sample. DataError if there is none, or if they differ in grid or channels.
+    """
+    if not len(samples):
+        raise DataError("there are no training samples; check [split] and what [sample] cuts")
+    first = samples[0]
+    count = len(first.image)
+    kind = Kind(first.grid.shape, first.grid.spacing, Channels(count, (), (), ()))
+    total = np.zeros((count + 1, *kind.shape))
+    squares = np.zeros(count)
+    is_mask = [True] * count
+    for sample in samples:
+        kind.checked(sample)
+        total[0] += sample.mask
+        total[1:] += sample.image
+        squares += (sample.image.astype(np.float64) ** 2).mean(axis=(1, 2, 3))
+        is_mask = [known and np.array_equal(c, sample.mask) for known, c in zip(is_mask, sample.image, strict=True)]
+    average = total / len(samples)
+    intensities = tuple(c for c in range(count) if not is_mask[c])
+    means = average[1:].mean(axis=(1, 2, 3))
+    spread = np.sqrt(np.maximum(squares / len(samples) - means**2, 0.0))
+    spread[spread < 1e-6] = 1.0
+    channels = Channels(
+        count, intensities, tuple(float(means[c]) for c in intensities), tuple(float(spread[c]) for c in intensities)
+    )
+    standard = [(average[c + 1] - means[c]) / spread[c] for c in intensities]
+    return Kind(kind.shape, kind.spacing, channels), np.stack([average[0], *standard]).astype(np.float32)
+
+
+def stacked(samples: SampleSet, kind: Kind, size: int) -> Iterator[tuple[Array, Array]]:
+    """Images (b, c, z, y, x), standardised, and masks (b, z, y, x), `size` samples at a time, in order."""
+    for start in range(0, len(samples), size):
+        part = [kind.checked(samples[i]) for i in range(start, min(start + size, len(samples)))]
+        yield np.stack([kind.channels.standard(s.image) for s in part]), np.stack([s.mask for s in part])

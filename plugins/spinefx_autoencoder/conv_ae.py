@@ -1,0 +1,213 @@
+"""Encoder `conv-ae`: fit, encode, decode, save and load of the autoencoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from spinefx.api import DataError, Fitting, Latents, SampleSet
+from spinefx_autoencoder import ConvAeOptions
+from spinefx_autoencoder.card import conv_ae_card
+from spinefx_autoencoder.cohort import Kind, stacked, survey
+from spinefx_autoencoder.files import load_model, matched, save_model
+
+if TYPE_CHECKING:
+    from spinefx_autoencoder.model import AutoEncoder, Layout
+
+NAME, VERSION = "conv-ae", 1
+_SMALLEST, _LARGEST = 8, 512
+
+Floats = NDArray[np.float64]
+
+
+class ConvAe:
+    """The autoencoder. Latents come out uncorrelated over the training samples, with mean 0 and variance 1 there, in the
+    order of how much they change the decoded mask.
+    """
+
+    def __init__(self, options: ConvAeOptions) -> None:
+        self.options = options
+        self.kind: Kind | None = None
+        self.net: AutoEncoder | None = None
+        self.facts: dict[str, Any] = {}
+        self.centre: Floats = np.zeros(options.latent_dim)
+        self.axes: Floats = np.eye(options.latent_dim)
+
+    def fit(self, fitting: Fitting) -> Sequence[Mapping[str, float]]:
+        """Train; goes on from a checkpoint in the workspace, with the bytes of an uninterrupted fit (on the CPU).
+
+        Raises
+        ------
+        DataError
+            If samples differ in kind, are too small, or the workspace holds another fit's checkpoint.
+        StageError
+            If the loss stops being finite; it names the epoch.
+        """
+        import torch
+
+        from spinefx_autoencoder.checkpoint import fingerprint
+        from spinefx_autoencoder.model import fresh
+        from spinefx_autoencoder.scope import calm
+        from spinefx_autoencoder.training import Trainer
+
+        o = self.options
+        kind, mean = survey(fitting.train)
+        layout = _layout(kind, o)
+        rows = [[row.id for row in part.rows] for part in (fitting.train, fitting.validation)]
+        owner = fingerprint(NAME, VERSION, o.model_dump(mode="json"), kind.to_json(), fitting.seed, rows)
+        with calm(o.threads, fitting.device):
+            net = fresh(layout, fitting.seed, torch.from_numpy(mean))
+            progress = Trainer(net, kind, o, fitting, owner).run()
+            self.kind, self.net = kind, net.eval()
+            statistics = self._straighten(fitting.train)
+        self.facts = {
+            "fitted": {
+                "samples": len(fitting.train),
+                "patients": len({row.patient for row in fitting.train.rows}),
+                "validation_patients": len({row.patient for row in fitting.validation.rows}),
+                "seed": fitting.seed,
+                "device": fitting.device.partition(":")[0],
+                "epochs": progress.epoch,
+                "best_epoch": progress.best_epoch,
+                "losses": progress.history[progress.best_epoch - 1],
+                "parameters": sum(p.numel() for p in net.parameters()),
+                "torch": str(torch.__version__),
+            },
+            "latents": statistics,
+        }
+        return tuple(progress.history)
+
+    def _straighten(self, train: SampleSet) -> dict[str, Any]:
+        """Find centre and axes that make the training latents white and ordered; their statistics."""
+        from spinefx_autoencoder.training import decoded_axes
+
+        raw = self._raw(train)[0].astype(np.float64)
+        n, d = raw.shape
+        self.centre, self.axes = raw.mean(axis=0), np.eye(d)
+        if n > d:
+            values, vectors = np.linalg.eigh(np.cov(raw.T).reshape(d, d))
+            white = vectors / np.sqrt(np.maximum(values, 1e-12 * max(float(values[-1]), 1e-30)))
+            turned = white @ decoded_axes(self._net(), (raw - self.centre) @ white, raw, self.options.batch)
+            sign = np.sign(turned[np.abs(turned).argmax(axis=0), np.arange(d)])
+            self.axes = turned * np.where(sign == 0, 1.0, sign)
+        z = (raw - self.centre) @ self.axes
+        quantiles = np.quantile(z, [0.0, 0.05, 0.5, 0.95, 1.0], axis=0)
+        return {"mean": z.mean(axis=0).tolist(), "spread": z.std(axis=0).tolist(), "quantiles": quantiles.T.tolist()}
+
+    def encode(self, samples: SampleSet) -> Latents:
+        """(n, d) latents, and the encoder's coarsest feature maps (n, c, z, y, x)."""
+        from spinefx_autoencoder.scope import calm
+
+        self._net()
+        with calm(self.options.threads):
+            raw, maps = self._raw(samples)
+        z = (raw.astype(np.float64) - self.centre) @ self.axes
+        return Latents(samples.rows, z.astype(np.float32), maps)
+
+    def _raw(self, samples: SampleSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        import torch
+
+        net, kind, size = self._net(), self._kind(), self.options.batch
+        layout = _layout(kind, self.options)
+        z = np.zeros((len(samples), self.options.latent_dim), np.float32)
+        maps = np.zeros((len(samples), layout.channels[-1], *layout.levels[-1]), np.float32)
+        with torch.inference_mode():
+            for number, (images, _) in enumerate(stacked(samples, kind, size)):
+                here = slice(number * size, number * size + len(images))
+                # Always the same batch size: a sample's bytes must not depend on its company.
+                full = np.zeros((size, *images.shape[1:]), np.float32)
+                full[: len(images)] = images
+                latents, features = net.encoder(torch.from_numpy(full))
+                z[here], maps[here] = latents[: len(images)].numpy(), features[: len(images)].contiguous().numpy()
+        return z, maps
+
+    def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, z, y, x) mask probabilities of (n, d) latents."""
+        import torch
+
+        from spinefx_autoencoder.scope import calm
+
+        net, kind, size, d = self._net(), self._kind(), self.options.batch, self.options.latent_dim
+        z = np.asarray(z, np.float32)
+        if z.ndim != 2 or z.shape[1] != d:
+            raise DataError(f"latents have shape {z.shape}, wanted (n, {d})")
+        raw = (z.astype(np.float64) @ np.linalg.inv(self.axes) + self.centre).astype(np.float32)
+        out = np.zeros((len(z), *kind.shape), np.float32)
+        with calm(self.options.threads), torch.inference_mode():
+            for i in range(0, len(z), size):
+                part = torch.from_numpy(raw[i : i + size])
+                out[i : i + size] = torch.sigmoid(net.decoder(part)[:, 0]).numpy()
+        return out
+
+    def save(self, folder: Path) -> None:
+        """Write weights.safetensors, model.json and card.md."""
+        from spinefx_autoencoder.checkpoint import weights_of
+
+        arrays = {name: value.numpy() for name, value in weights_of(self._net()).items()}
+        arrays |= {"latents.centre": self.centre, "latents.axes": self.axes}
+        facts = {"plugin": NAME, "version": VERSION, "options": self.options.model_dump(mode="json")}
+        facts |= {"sample": self._kind().to_json(), **self.facts}
+        save_model(folder, arrays, facts, conv_ae_card(VERSION, self.options, self._kind(), self.facts))
+
+    def load(self, folder: Path) -> None:
+        """Become what `save` wrote; DataError for anything else."""
+        arrays, model = load_model(folder, plugin=NAME, version=VERSION)
+        try:
+            options, kind = ConvAeOptions.model_validate(model["options"]), Kind.from_json(model["sample"])
+        except (KeyError, TypeError, ValueError, ValidationError) as error:
+            raise DataError(f"{folder}: model.json is not one of {NAME} ({error})") from error
+        import torch
+
+        from spinefx_autoencoder.checkpoint import put_weights
+        from spinefx_autoencoder.model import empty
+
+        net = empty(_layout(kind, options))
+        d = options.latent_dim
+        wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
+        matched(arrays, wanted | {"latents.centre": (d,), "latents.axes": (d, d)}, folder)
+        if abs(float(np.linalg.det(arrays["latents.axes"]))) < 1e-300:
+            raise DataError(f"{folder}: the latents' axes are singular; fit it again")
+        put_weights(net, {name: torch.from_numpy(arrays[name].copy()) for name in wanted})
+        self.options, self.kind, self.net = options, kind, net.eval()
+        self.centre, self.axes = arrays["latents.centre"].astype(np.float64), arrays["latents.axes"].astype(np.float64)
+        self.facts = {name: model[name] for name in ("fitted", "latents") if name in model}
+
+    def _kind(self) -> Kind:
+        if self.kind is None:
+            raise DataError(f"{NAME} is not fitted yet; call fit or load first")
+        return self.kind
+
+    def _net(self) -> AutoEncoder:
+        self._kind()
+        if self.net is None:
+            raise DataError(f"{NAME} is not fitted yet; call fit or load first")
+        return self.net
+
+
+def _layout(kind: Kind, options: ConvAeOptions) -> Layout:
+    """The network for these samples; DataError where their grid does not allow it."""
+    from spinefx_autoencoder.model import Layout
+
+    for axis, n in zip("zyx", kind.shape, strict=True):
+        if not _SMALLEST <= n <= _LARGEST or (n >= 32 and n % 2):
+            raise DataError(
+                f"conv-ae needs {_SMALLEST} to {_LARGEST} voxels along each axis, an even number from 32 on; [sample] "
+                f"shape {kind.shape} has {n} along {axis}"
+            )
+    return Layout(
+        shape=kind.shape,
+        spacing=kind.spacing,
+        inputs=kind.channels.count,
+        outputs=1 + len(kind.channels.intensities),
+        latent_dim=options.latent_dim,
+        channels=options.channels,
+        decoder=options.decoder,
+        templates=options.templates,
+        control=options.control,
+        width=options.width,
+    )

@@ -1,0 +1,22 @@
+"""A scope in which torch works with a fixed number of threads and deterministic kernels; both are put back after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def calm(threads: int, device: str = "cpu") -> Iterator[None]:
+    """Same bytes whoever calls: `threads` threads, deterministic algorithms (where the device has them)."""
+    before = torch.get_num_threads()
+    strict, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=not device.startswith("cpu"))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
