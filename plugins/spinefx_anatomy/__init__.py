@@ -92,6 +92,14 @@ class VertebraOptions(BaseModel, frozen=True, extra="forbid"):
     )
 
 
+class SpineOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `spine`."""
+
+
+class CanalOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `canal`."""
+
+
 def _mask(options: MaskOptions) -> Any:
     from spinefx_anatomy.mask import Mask
 
@@ -132,6 +140,18 @@ def _vertebra(options: VertebraOptions) -> Any:
     from spinefx_anatomy.vertebra.measure import Vertebrae
 
     return Vertebrae(options)
+
+
+def _spine(options: SpineOptions) -> Any:
+    from spinefx_anatomy.spine.measure import Spine
+
+    return Spine(options)
+
+
+def _canal(options: CanalOptions) -> Any:
+    from spinefx_anatomy.canal.measure import Canal
+
+    return Canal(options)
 
 
 @hookimpl
@@ -207,5 +227,21 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Heights, Genant ratios, depth, width, wedge and tilt of every vertebral body, without its arch.",
             options=VertebraOptions,
             build=_vertebra,
+        ),
+        Plugin(
+            name="spine",
+            api=1,
+            version=1,
+            summary="Lordosis, Cobb angle, and per disc segmental lordosis, slip and disc height index.",
+            options=SpineOptions,
+            build=_spine,
+        ),
+        Plugin(
+            name="canal",
+            api=1,
+            version=1,
+            summary="Area and diameters of the spinal canal at every disc, normal to its centreline.",
+            options=CanalOptions,
+            build=_canal,
         ),
     ]

@@ -118,7 +118,7 @@ def _own_axes(left: Floats, back: Floats, spread: Floats, trust_deg: float) -> t
 def numbers(found: Fit, volume: float) -> dict[str, float]:
     """Name -> number of everything that follows from a fitted disc and its volume in mm3."""
     sec, normal = found.sections, found.normal
-    out = {"height_mm": _mean_height(found)}
+    out = {"height_mm": mean_height(found)}
     width = found.ends[1] - found.ends[0]
     middle = (found.ends[1] + found.ends[0]) / 2
     columns = middle + np.linspace(-lines.BAND, lines.BAND, 31) * width
@@ -146,7 +146,7 @@ def numbers(found: Fit, volume: float) -> dict[str, float]:
     return out
 
 
-def _mean_height(found: Fit) -> float:
+def mean_height(found: Fit) -> float:
     """Volume over footprint area, both from the slices that show a chord, so that what slices miss cancels out.
 
     A slice fades in as its chord grows from a fifth to two fifths of the longest: the last sliver decides nothing.

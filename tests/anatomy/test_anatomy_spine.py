@@ -1,0 +1,182 @@
+"""Analysers `vertebra`, `spine` and `canal`: against the phantom's truth, and where they must refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import SPACING, analyser, drawn, errors, read_mask, regridded
+from scipy.spatial.transform import Rotation
+
+from spinefx.api import Case, DataError, Grid, LabelMap, Scan
+from spinefx.phantom import Points, draw_patient
+
+KINDS = tuple(SPACING)
+
+
+def mean(values):
+    return float(np.abs(values).mean())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lordosis_cobb_and_slip_are_as_near_the_truth_as_asked(kind):
+    found = errors(kind, "spine", 6)
+    assert mean(found["lordosis_deg"]) <= 0.8
+    assert np.abs(found["cobb_deg"]).max() <= 2
+    assert mean(found["segmental_deg"]) <= 0.8
+    slip = found["slip_percent"]
+    measured = np.isfinite(slip)
+    assert mean(slip[measured]) <= 100 * 1.0 / 32  # 1 mm on the shallowest body
+    assert (~measured).sum() == 6  # L5-S1 alone: the sacrum has no label
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_canals_area_is_within_five_percent(kind):
+    found = errors(kind, "canal", 6, relative=("area_mm2",))
+    assert mean(found["area_mm2"]) <= 5
+    assert np.isfinite(found["area_mm2"]).all()
+
+
+def ray_heights(body):
+    """Heights of a drawn body by rays at 15, 50 and 85 % of its depth, and the tilt and wedge of its endplates."""
+    lower, upper = body.below.plane_normal(1), body.above.plane_normal(-1)
+    normal = (lower + upper) / np.linalg.norm(lower + upper)
+    back = np.cross(normal, body.frame.axes[0])
+    back /= np.linalg.norm(back)
+    behind, front = body.footprint.radius(np.array([np.pi / 2, -np.pi / 2]))
+    along = np.linspace(-25, 25, 5001)
+    out = {}
+    for name, place in (("anterior", 0.15), ("middle", 0.5), ("posterior", 0.85)):
+        ray = body.frame.origin + (place * (behind + front) - front) * back + along[:, None] * normal
+        out[f"height_{name}_mm"] = float((body.body_depth(Points(ray)) > 0).sum()) * 0.01
+    lean = [np.degrees(np.arctan2(n @ back, n @ normal)) for n in (upper, lower)]
+    out["wedge_deg"] = float(lean[0] - lean[1])
+    out["tilt_deg"] = float(np.degrees(np.arctan2(-normal[1], normal[2])))
+    out["depth_mm"] = float(behind + front)
+    return out
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bodies_are_measured_without_their_arches(kind):
+    off = {}
+    for number in range(1, 5):
+        scan, _ = drawn(kind, number)
+        truth = {v.level: ray_heights(v) for v in draw_patient(11, number, levels=5).spine.labelled_vertebrae}
+        features = analyser("vertebra").measure(scan)
+        assert len(features.rows) == 5
+        for i, row in enumerate(features.rows):
+            for name, true in truth[row.level].items():
+                off.setdefault(name, []).append(features.columns[name][i] - true)
+    for name in ("height_anterior_mm", "height_middle_mm", "height_posterior_mm"):
+        assert mean(off[name]) <= 0.15, name
+    assert mean(off["wedge_deg"]) <= 0.4
+    assert mean(off["tilt_deg"]) <= 0.25
+    assert mean(off["depth_mm"]) <= 1.0  # taken 1-3 mm inside the endplates, where the waist has begun
+
+
+def test_genant_ratios_follow_from_the_heights():
+    scan, _ = drawn("4 mm sagittal", 1)
+    found = analyser("vertebra").measure(scan).columns
+    posterior = found["height_posterior_mm"]
+    np.testing.assert_allclose(found["wedge_ratio"], found["height_anterior_mm"] / posterior)
+    np.testing.assert_allclose(found["biconcavity_ratio"], found["height_middle_mm"] / posterior)
+    np.testing.assert_allclose(found["crush_ratio"][1], posterior[1] / posterior[[0, 2]].mean())
+    np.testing.assert_allclose(found["crush_ratio"][0], posterior[0] / posterior[1])
+
+
+def test_a_turned_scan_has_the_same_bodies_and_curves():
+    scan, _ = drawn("1 mm isotropic", 2)
+    grid = scan.mask.grid
+    turn = Rotation.from_euler("xyz", [10, -7, 12], degrees=True).as_matrix()
+    turned = regridded(scan, Grid(grid.shape, grid.spacing, tuple(turn @ grid.origin), turn @ grid.direction))
+    one, two = (analyser("vertebra").measure(s).columns for s in (scan, turned))
+    for name in ("height_mm", "height_anterior_mm", "height_posterior_mm", "depth_mm"):
+        np.testing.assert_allclose(two[name], one[name], rtol=0.01, err_msg=name)
+    np.testing.assert_allclose(two["wedge_deg"], one["wedge_deg"], atol=0.5)
+    one, two = (analyser("canal").measure(s).columns["area_mm2"] for s in (scan, turned))
+    np.testing.assert_allclose(two, one, rtol=0.02)
+
+
+def without(scan, keep):
+    labels = np.where(keep(scan.mask.labels), scan.mask.labels, 0)
+    return scan.replace(mask=LabelMap(labels, scan.mask.grid, scan.mask.scheme))
+
+
+def test_curves_are_found_from_discs_alone():
+    scan, truth = drawn("4 mm sagittal", 2)
+    features = analyser("spine").measure(without(scan, lambda labels: labels > 200))
+    row = features.rows[0]
+    assert np.isnan(features.columns["lordosis_deg"][0])
+    assert "no upper endplate of L1" in features.reasons[row, "lordosis_deg"]
+    assert np.isfinite(features.columns["cobb_deg"][0])
+    segment = features.columns["segmental_deg"][1]
+    assert abs(segment - truth["disc", "L5-S1"]["spine.segmental_deg"]) < 1
+    assert all((row, "height_index") in features.reasons for row in features.rows[1:])
+
+
+def test_lordosis_without_the_lowest_disc_is_missing_and_says_so():
+    scan, _ = drawn("4 mm sagittal", 2)
+    features = analyser("spine").measure(without(scan, lambda labels: labels != 201))
+    assert np.isnan(features.columns["lordosis_deg"][0])
+    assert features.reasons[features.rows[0], "lordosis_deg"] == "no upper endplate of S1 in the mask"
+
+
+def test_slip_on_the_unlabelled_sacrum_is_missing_and_says_so():
+    scan, _ = drawn("4 mm sagittal", 1)
+    features = analyser("spine").measure(scan)
+    row = next(row for row in features.rows if row.level == "L5-S1")
+    assert "S1: not in the mask" in features.reasons[row, "slip_percent"]
+
+
+def test_a_mask_without_canal_gives_nan_with_the_reason():
+    scan, _ = drawn("4 mm sagittal", 1)
+    features = analyser("canal").measure(without(scan, lambda labels: labels != 100))
+    assert np.isnan(features.columns["area_mm2"]).all()
+    assert set(features.reasons.values()) == {"the mask has no canal"}
+
+
+@pytest.mark.parametrize("name", ["vertebra", "spine", "canal"])
+def test_every_column_has_a_meaning_and_a_missing_mask_is_refused(name):
+    scan, _ = drawn("4 mm sagittal", 1)
+    features = analyser(name).measure(scan)
+    assert set(features.columns) == set(features.meaning)
+    missing = [
+        (row, column)
+        for column, values in features.columns.items()
+        for row, value in zip(features.rows, values, strict=True)
+        if np.isnan(value) and (row.structure == "spine") == (column in ("lordosis_deg", "cobb_deg"))
+    ]
+    assert all(key in features.reasons for key in missing)
+    with pytest.raises(DataError, match="has no mask"):
+        analyser(name).measure(Scan(Case("9_t2", "9")))
+
+
+def test_a_vertebra_cut_by_the_border_is_named():
+    scan, _ = drawn("1 mm isotropic", 1)
+    axis = int(np.argmax(np.abs(scan.mask.grid.axes[:, 2])))
+    found = np.argwhere(scan.mask.labels == 1)[:, axis]
+    start, stop = np.zeros(3, int), np.array(scan.mask.grid.shape)
+    if scan.mask.grid.axes[axis, 2] > 0:
+        start[axis] = (found.min() + found.max()) // 2
+    else:
+        stop[axis] = (found.min() + found.max()) // 2
+    grid = scan.mask.grid.crop(start, stop - start)
+    part = LabelMap(scan.mask.labels[tuple(map(slice, start, stop))], grid, scan.mask.scheme)
+    features = analyser("vertebra").measure(scan.replace(mask=part))
+    i = [row.level for row in features.rows].index("L5")
+    assert np.isnan(features.columns["height_mm"][i])
+    assert "cut off" in features.reasons[features.rows[i], "height_mm"]
+
+
+def test_the_panel_of_a_scoliotic_patient_is_plausible(shared):
+    scan = Scan(Case("1_t1", "1"), {}, read_mask(shared / "spider" / "masks" / "1_t1.mha"))
+    bodies = analyser("vertebra").measure(scan)
+    whole = np.array([row.level != "T11" for row in bodies.rows])
+    heights = bodies.columns["height_mm"]
+    assert ((heights[whole] > 20) & (heights[whole] < 32)).all()
+    assert np.isnan(heights[~whole]).all()  # T11 is in view with its edge only
+    spine = analyser("spine").measure(scan)
+    assert 20 < spine.columns["lordosis_deg"][0] < 70
+    assert 25 < spine.columns["cobb_deg"][0] < 60
+    canal = analyser("canal").measure(scan).columns["area_mm2"]
+    assert ((canal > 60) & (canal < 450) | np.isnan(canal)).all()
+    assert np.isfinite(canal).sum() >= 5
