@@ -67,6 +67,14 @@ class NormaliseOptions(BaseModel, frozen=True, extra="forbid"):
         return self
 
 
+class N4Options(BaseModel, frozen=True, extra="forbid"):
+    """Options of the preprocessor `n4`."""
+
+    images: tuple[str, ...] = Field((), description="modalities to correct; empty: all")
+    levels: int = Field(3, ge=1, le=6, description="fitting levels, each twice as fine as the one before")
+    iterations: int = Field(30, ge=1, le=500, description="most iterations on each level")
+
+
 class CropOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the preprocessor `crop`."""
 
@@ -100,6 +108,14 @@ class CanalOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the geometry analyser `canal`."""
 
 
+class UptakeOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `uptake`."""
+
+    image: str = Field("pet", description="modality that holds the uptake, in SUV")
+    structures: tuple[str, ...] = Field(("vertebra", "disc", "sacrum"), description="kinds of structures to measure")
+    least_share: float = Field(0.9, ge=0, le=1, description="share of a structure that must lie inside the image")
+
+
 def _mask(options: MaskOptions) -> Any:
     from spinefx_anatomy.mask import Mask
 
@@ -122,6 +138,18 @@ def _normalise(options: NormaliseOptions) -> Any:
     from spinefx_anatomy.normalise import Normalise
 
     return Normalise(options)
+
+
+def _n4(options: N4Options) -> Any:
+    from spinefx_anatomy.n4 import N4
+
+    return N4(options)
+
+
+def _uptake(options: UptakeOptions) -> Any:
+    from spinefx_anatomy.uptake import Uptake
+
+    return Uptake(options)
 
 
 def _crop(options: CropOptions) -> Any:
@@ -190,6 +218,14 @@ def spinefx_preprocessors() -> list[Plugin]:
             build=_resample,
         ),
         Plugin(
+            name="n4",
+            api=1,
+            version=1,
+            summary="Slow shading of MR images taken out (N4).",
+            options=N4Options,
+            build=_n4,
+        ),
+        Plugin(
             name="normalise",
             api=1,
             version=1,
@@ -243,5 +279,13 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Area and diameters of the spinal canal at every disc, normal to its centreline.",
             options=CanalOptions,
             build=_canal,
+        ),
+        Plugin(
+            name="uptake",
+            api=1,
+            version=1,
+            summary="Mean, largest, peak and total uptake of every structure in a PET image.",
+            options=UptakeOptions,
+            build=_uptake,
         ),
     ]
