@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,6 +28,8 @@ SECTIONS = (
 )  # fmt: skip
 """Every section, in the order of the corridor."""
 
+_DEVICE = r"^(cpu|cuda(:[0-9]{1,2})?)$"
+
 
 class Section(BaseModel):
     """A section that is the engine's: frozen, unknown keys refused."""
@@ -48,6 +51,12 @@ def _refuse_dask(value: Any) -> Any:
     return value
 
 
+def _known_device(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(_DEVICE, value):
+        raise ValueError("wanted 'cpu', 'cuda' or a numbered one such as 'cuda:1'")
+    return value
+
+
 Millimetres = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Extent = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -66,10 +75,10 @@ class RunOptions(Section):
         "processes",
         description="`processes`: a pool that survives a dying worker; `serial`: in this process, one case at a time",
     )
-    device: str = Field(
-        "auto",
-        pattern=r"^(auto|cpu|cuda(:[0-9]{1,2})?)$",
-        description="where encoders are fitted: auto, cpu, cuda, cuda:1",
+    device: Annotated[str, BeforeValidator(_known_device)] = Field(
+        "cpu",
+        pattern=_DEVICE,
+        description="where encoders are fitted: cpu, cuda or cuda:1; never chosen behind your back",
     )
     plugins: tuple[Path, ...] = Field((), description="plugin files to load beside the installed ones")
     on_error: Literal["quarantine", "stop"] = Field(

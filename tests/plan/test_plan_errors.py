@@ -57,7 +57,7 @@ def test_the_example_of_the_style_page_reads_as_it_does_there(write: Write, toys
         (DATA + "[run]\nexecutor='dask'", "executor 'dask' is not available in this version; wanted 'serial' or 'processes'"),
         (DATA + "[run]\nexecutor='seril'", "`executor` is \"seril\"; wanted 'serial' or 'processes'; did you mean 'serial'?"),
         (DATA + "[run]\nexecutor='serial'\nworkers=3", "[run]: executor 'serial' has one worker, `workers` is 3; wanted 'processes'"),
-        (DATA + "[run]\ndevice='gpu'", '`device` is "gpu"; '),
+        (DATA + "[run]\ndevice='gpu'", "`device` is \"gpu\"; wanted 'cpu', 'cuda' or a numbered one such as 'cuda:1'"),
         (DATA + "[run]\ntimeout=nan", "`timeout` is NaN; "),
         (DATA + "[split]\nby='series'", "`by` is \"series\"; wanted 'patient'"),
         (DATA + "[split]\ntest=1.5", "`test` is 1.5; wanted less than 1; or wanted a valid tuple"),
