@@ -15,8 +15,8 @@ SPINEFX_HD void locate_axis(const double* SPINEFX_RESTRICT position, Index size,
                                                                                 : 0);
     for (Index k = 0; k < count; ++k) {
         const double at = mode == Locate::nearest ? position[k] + (0.5 + kSnap) : position[k];
-        const double above = at < 0.0 ? 0.0 : at;
-        const double place = above > last ? last : above;
+        const double above = at > 0.0 ? at : 0.0;  // also where it is not a number
+        const double place = above < last ? above : last;
         std::int32_t low = static_cast<std::int32_t>(place);
         low = low > most ? most : low;
         offset[k] += low * stride;
@@ -29,7 +29,8 @@ template <Locate mode>
 void locate_as(const Line& line, Index count, Points& out) {
     alignas(64) double position[kSegment];
     for (Index k = 0; k < count; ++k) out.offset[k] = 0;
-    for (Index k = 0; k < count; ++k) out.inside[k] = 1;
+    alignas(64) double inside[kSegment];  // 1 or 0; as wide as positions, so that loops stay simple
+    for (Index k = 0; k < count; ++k) inside[k] = 1.0;
     for (int axis = 0; axis < 3; ++axis) {
         const double start = line.start[axis], step = line.step[axis];
         for (Index k = 0; k < count; ++k)
@@ -43,16 +44,17 @@ void locate_as(const Line& line, Index count, Points& out) {
                 position[k] += (f[0] * static_cast<double>(dx[k]) + f[1] * static_cast<double>(dy[k])) +
                                f[2] * static_cast<double>(dz[k]);
             }
-        }
-        const double below = -0.5 - kSnap, above = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
-        for (Index k = 0; k < count; ++k) {
-            // A position that is not a number is outside.
-            const int in = (position[k] >= below ? 1 : 0) & (position[k] < above ? 1 : 0);
-            out.inside[k] = static_cast<std::uint8_t>(out.inside[k] & in);
-            position[k] = in != 0 ? position[k] : 0.0;
+            const double below = -0.5 - kSnap, above = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
+            for (Index k = 0; k < count; ++k) {
+                const double in = position[k] >= below ? inside[k] : 0.0;
+                inside[k] = position[k] < above ? in : 0.0;
+            }
         }
         locate_axis<mode>(position, line.size[axis], line.stride[axis], count, out.offset, out.fraction[axis],
                           out.share[axis]);
+    }
+    if (line.displacement[0] != nullptr) {
+        for (Index k = 0; k < count; ++k) out.inside[k] = inside[k] != 0.0 ? 1 : 0;
     }
 }
 

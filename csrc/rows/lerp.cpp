@@ -4,20 +4,23 @@
 namespace spinefx::SPINEFX_ISA {
 namespace {
 
-constexpr Index kChunk = 512;  // elements blended in the cache before they are streamed out
+constexpr Index kChunk = 1024;  // elements blended in the cache before they are streamed out
 
-// Copies past the caches; whatever cannot be streamed is copied plainly.
+// Copies past the caches. Only whole cache lines are streamed: one that is half streamed and half stored
+// plainly costs more than either.
 void stream_out(const void* from, void* to, Index bytes) {
     const char* source = static_cast<const char*>(from);
     char* target = static_cast<char*>(to);
 #if defined(__SSE2__)
-    const Index head = static_cast<Index>((0 - reinterpret_cast<std::uintptr_t>(target)) & 15);
-    if (bytes >= head + 16) {
+    const Index head = static_cast<Index>((0 - reinterpret_cast<std::uintptr_t>(target)) & 63);
+    if (bytes >= head + 64) {
         std::memcpy(target, source, static_cast<std::size_t>(head));
         Index i = head;
-        for (; i + 16 <= bytes; i += 16) {
-            const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + i));
-            _mm_stream_si128(reinterpret_cast<__m128i*>(target + i), block);
+        for (; i + 64 <= bytes; i += 64) {
+            for (Index j = i; j < i + 64; j += 16) {
+                const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(source + j));
+                _mm_stream_si128(reinterpret_cast<__m128i*>(target + j), block);
+            }
         }
         source += i;
         target += i;

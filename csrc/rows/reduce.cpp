@@ -5,54 +5,53 @@
 namespace spinefx::SPINEFX_ISA {
 namespace {
 
-constexpr Index kWide = 16;  // x positions summed side by side
+SPINEFX_HD Wide load(const float* from) {
+    Wide made;
+    std::memcpy(&made, from, sizeof(made));
+    return made;
+}
 
-// Sums of one plane's columns x0 .. x0 + kWide: s = sum of v, t = sum of y * v, u = sum of y * y * v.
+// Sums of sixteen columns of one plane: mass = sum of v, first = sum of y * v, second = sum of y * y * v.
 // Running sums of running sums give the powers of y with additions alone.
-SPINEFX_HD void plane_sums(const float* SPINEFX_RESTRICT plane, Index ny, Index nx, Index wide,
-                           float* SPINEFX_RESTRICT s, float* SPINEFX_RESTRICT t, float* SPINEFX_RESTRICT u) {
-    for (Index i = 0; i < kWide; ++i) s[i] = t[i] = u[i] = 0.0f;
-    if (wide == kWide) {
-        float a[kWide] = {}, b[kWide] = {}, c[kWide] = {};
-        for (Index y = ny - 1; y > 0; --y) {
-            const float* SPINEFX_RESTRICT const row = plane + y * nx;
-            for (Index i = 0; i < kWide; ++i) {
-                a[i] += row[i];
-                b[i] += a[i];
-                c[i] += b[i];
-            }
-        }
-        for (Index i = 0; i < kWide; ++i) {
-            s[i] = a[i] + plane[i];
-            t[i] = b[i];
-            u[i] = 2.0f * c[i] - b[i];  // c holds y (y + 1) / 2
-        }
-    } else {
-        for (Index i = 0; i < wide; ++i) {
-            float a = 0.0f, b = 0.0f, c = 0.0f;
-            for (Index y = ny - 1; y > 0; --y) {
-                a += plane[y * nx + i];
-                b += a;
-                c += b;
-            }
-            s[i] = a + plane[i];
-            t[i] = b;
-            u[i] = 2.0f * c - b;
-        }
+struct Columns {
+    Wide mass, first, second;
+};
+
+// `row(y)` gives the columns of a row.
+template <class Row>
+SPINEFX_HD Columns plane_sums(Index ny, const Row& row) {
+    Wide a{}, b{}, c{};
+    for (Index y = ny - 1; y > 0; --y) {
+        a = a + row(y);
+        b = b + a;
+        c = c + b;
     }
+    return {a + row(0), b, c + c - b};  // c holds y (y + 1) / 2
+}
+
+SPINEFX_HD Columns plane_sums(const float* plane, Index ny, Index nx, Index wide) {
+    if (wide == kWide) return plane_sums(ny, [=](Index y) { return load(plane + y * nx); });
+    return plane_sums(ny, [=](Index y) {
+        alignas(64) float part[kWide] = {};
+        for (Index i = 0; i < wide; ++i) part[i] = plane[y * nx + i];
+        return load(part);
+    });
 }
 
 }  // namespace
 
 void moments(const float* map, Shape shape, double* out) {
     for (int i = 0; i < 10; ++i) out[i] = 0.0;
-    alignas(64) float s[kWide], t[kWide], u[kWide];
     for (Index x0 = 0; x0 < shape.x; x0 += kWide) {
         const Index wide = shape.x - x0 < kWide ? shape.x - x0 : kWide;
         alignas(64) double mass[kWide] = {}, z1[kWide] = {}, z2[kWide] = {}, y1[kWide] = {}, y2[kWide] = {},
                            zy[kWide] = {};
         for (Index z = 0; z < shape.z; ++z) {
-            plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide, s, t, u);
+            const Columns sums = plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide);
+            alignas(64) float s[kWide], t[kWide], u[kWide];
+            std::memcpy(s, &sums.mass, sizeof(s));
+            std::memcpy(t, &sums.first, sizeof(t));
+            std::memcpy(u, &sums.second, sizeof(u));
             const double h = static_cast<double>(z);
             for (Index i = 0; i < kWide; ++i) {
                 const double v = static_cast<double>(s[i]), w = static_cast<double>(t[i]);
@@ -73,20 +72,39 @@ void moments(const float* map, Shape shape, double* out) {
     }
 }
 
-void distances(const float* points, Index count, Index width, const float* SPINEFX_RESTRICT to,
-               float* SPINEFX_RESTRICT out) {
-    for (Index n = 0; n < count; ++n) {
-        const float* SPINEFX_RESTRICT const from = points + n * width;
-        float sum[kWide] = {};
+namespace {
+
+SPINEFX_HD float total(Wide sum) {
+    alignas(64) float part[kWide];
+    std::memcpy(part, &sum, sizeof(part));
+    float all = 0.0f;
+    for (Index i = 0; i < kWide; ++i) all += part[i];
+    return all;
+}
+
+}  // namespace
+
+void distances(const float* points, Index count, Index width, const float* to, float* out) {
+    Index n = 0;
+    for (; n + 4 <= count; n += 4) {
+        const float* const from = points + n * width;
+        Wide sum[4] = {};
         for (Index d = 0; d < width; d += kWide) {
-            for (Index i = 0; i < kWide; ++i) {
-                const float step = from[d + i] - to[d + i];
-                sum[i] += step * step;
+            const Wide here = load(to + d);
+            for (int i = 0; i < 4; ++i) {
+                const Wide step = load(from + i * width + d) - here;
+                sum[i] = sum[i] + step * step;
             }
         }
-        float total = 0.0f;
-        for (Index i = 0; i < kWide; ++i) total += sum[i];
-        out[n] = total;
+        for (int i = 0; i < 4; ++i) out[n + i] = total(sum[i]);
+    }
+    for (; n < count; ++n) {
+        Wide sum{};
+        for (Index d = 0; d < width; d += kWide) {
+            const Wide step = load(points + n * width + d) - load(to + d);
+            sum = sum + step * step;
+        }
+        out[n] = total(sum);
     }
 }
 

@@ -13,6 +13,29 @@
 
 namespace spinefx::SPINEFX_ISA {
 
+// Sixteen floats side by side, whatever registers there are.
+#if defined(__GNUC__)
+typedef float Wide __attribute__((vector_size(64)));
+#else
+struct Wide {
+    float v[16];
+    float operator[](int i) const { return v[i]; }
+};
+inline Wide operator+(Wide a, Wide b) {
+    for (int i = 0; i < 16; ++i) a.v[i] += b.v[i];
+    return a;
+}
+inline Wide operator-(Wide a, Wide b) {
+    for (int i = 0; i < 16; ++i) a.v[i] -= b.v[i];
+    return a;
+}
+inline Wide operator*(Wide a, Wide b) {
+    for (int i = 0; i < 16; ++i) a.v[i] *= b.v[i];
+    return a;
+}
+#endif
+constexpr Index kWide = 16;
+
 void spread(const float* row, const Spread& spread, float* out);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);

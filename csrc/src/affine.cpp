@@ -43,15 +43,42 @@ void plain_segment(View<const T> in, const Line& line, Index count, Method metho
     }
 }
 
-// A straight segment misses the volume where both ends lie beyond the same face.
-bool misses(const Line& line, Index count) {
+// The voxels [begin, end) of a straight segment that lie inside. Positions grow or fall steadily along it,
+// rounding included, so they are one range.
+struct Range {
+    Index begin, end;
+};
+
+bool is_inside_at(const Line& line, Index k) {
+    bool inside = true;
     for (int axis = 0; axis < 3; ++axis) {
-        const double a = line.start[axis] + line.step[axis] * static_cast<double>(line.first);
-        const double b = line.start[axis] + line.step[axis] * static_cast<double>(line.first + count - 1);
-        const double low = -0.5 - kSnap, high = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
-        if ((a < low && b < low) || (a >= high && b >= high)) return true;
+        const double at = static_cast<double>(line.first + static_cast<std::int32_t>(k));
+        inside = inside && is_inside(line.start[axis] + line.step[axis] * at, line.size[axis]);
     }
-    return false;
+    return inside;
+}
+
+Range inside_of(const Line& line, Index count) {
+    double from = 0.0, to = static_cast<double>(count);
+    for (int axis = 0; axis < 3; ++axis) {
+        const double step = line.step[axis],
+                     start = line.start[axis] + step * static_cast<double>(line.first);
+        const double low = -0.5 - kSnap, high = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
+        if (step == 0.0) {
+            if (!is_inside(start, line.size[axis])) return {0, 0};
+            continue;
+        }
+        const double a = (low - start) / step, b = (high - start) / step;
+        from = std::max(from, std::min(a, b));
+        to = std::min(to, std::max(a, b) + 1.0);
+    }
+    if (!(from < to)) return {0, 0};
+    // The divisions are good to a voxel; the test itself decides.
+    Index begin = std::max<Index>(0, static_cast<Index>(from) - 1),
+          end = std::min(count, static_cast<Index>(to) + 2);
+    while (begin < end && !is_inside_at(line, begin)) ++begin;
+    while (end > begin && !is_inside_at(line, end - 1)) --end;
+    return {begin, end};
 }
 
 }  // namespace
@@ -85,20 +112,27 @@ void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method m
                 line.displacement[axis] = moved->vectors + axis * out.shape.voxels() + (to - out.data);
             }
         }
-        if (moved == nullptr && misses(line, count)) {
-            std::fill_n(to, count, fill);
-        } else if (wide) {
+        if (wide) {
             plain_segment(in, line, count, method, fill, to);
+            return;
+        }
+        const Range range = moved == nullptr ? inside_of(line, count) : Range{0, count};
+        std::fill(to, to + range.begin, fill);
+        std::fill(to + range.end, to + count, fill);
+        const Index some = range.end - range.begin;
+        if (some == 0) return;
+        T* const at = to + range.begin;
+        line.first += static_cast<std::int32_t>(range.begin);
+        rows().real.locate(line, mode, some, points);
+        if (mode == Locate::linear) {
+            pixels.linear(in.data, line.stride, points, some, at);
+        } else if (mode == Locate::nearest) {
+            pixels.pick(in.data, points.offset, some, at);
         } else {
-            rows().real.locate(line, mode, count, points);
-            if (mode == Locate::linear) {
-                pixels.linear(in.data, line.stride, points, count, to);
-            } else if (mode == Locate::nearest) {
-                pixels.pick(in.data, points.offset, count, to);
-            } else {
-                pixels.vote(in.data, line.stride, points, count, to);
-            }
-            for (Index k = 0; k < count; ++k) to[k] = points.inside[k] != 0 ? to[k] : fill;
+            pixels.vote(in.data, line.stride, points, some, at);
+        }
+        if (moved != nullptr) {
+            for (Index k = 0; k < some; ++k) at[k] = points.inside[k] != 0 ? at[k] : fill;
         }
     };
 

@@ -55,14 +55,19 @@ double squared(const double* a, const double* b, Index width) {
     return sum;
 }
 
-// The k smallest of a row of float distances, settled in double.
+// The k smallest of a row of float distances, settled in double. `best` and `found` are scratch.
 void settle(const double* points, const Cloud& cloud, Index n, Index width, Index k, Index self,
-            const float* row, std::vector<float>& sorted, std::vector<std::pair<double, Index>>& found,
+            const float* row, std::vector<float>& best, std::vector<std::pair<double, Index>>& found,
             std::int64_t* index, double* distance) {
-    sorted.assign(row, row + n);
-    sorted[static_cast<std::size_t>(self)] = std::numeric_limits<float>::infinity();
-    std::nth_element(sorted.begin(), sorted.begin() + (k - 1), sorted.end());
-    const double kth = std::sqrt(static_cast<double>(sorted[static_cast<std::size_t>(k - 1)]));
+    // A heap of the k smallest so far; its top is beaten a few times k only.
+    best.assign(static_cast<std::size_t>(k), std::numeric_limits<float>::infinity());
+    for (Index i = 0; i < n; ++i) {
+        if (!(row[i] < best.front()) || i == self) continue;
+        std::pop_heap(best.begin(), best.end());
+        best.back() = row[i];
+        std::push_heap(best.begin(), best.end());
+    }
+    const double kth = std::sqrt(static_cast<double>(best.front()));
     const double most = (kth * (1.0 + cloud.relative) + 2.0 * cloud.absolute) * (1.0 + cloud.relative);
     const double limit = most * most;
     found.clear();
@@ -101,10 +106,10 @@ void neighbours(const double* points, Index n, Index width, Index k, std::int64_
                                       rows_of.data() + (q - first) * n + from);
             }
         }
-        std::vector<float> sorted;
+        std::vector<float> best;
         std::vector<std::pair<double, Index>> found;
         for (Index q = first; q < last; ++q) {
-            settle(points, cloud, n, width, k, q, rows_of.data() + (q - first) * n, sorted, found,
+            settle(points, cloud, n, width, k, q, rows_of.data() + (q - first) * n, best, found,
                    index + q * k, distance + q * k);
         }
     });

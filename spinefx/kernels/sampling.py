@@ -9,6 +9,7 @@ Whole-number images are rounded half up (ITK's own resample filter cuts off inst
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -103,13 +104,32 @@ def warp(
 
 def index_matrix(source: Grid, target: Grid, matrix: Floats | None = None) -> Floats:
     """(3, 4) matrix from an index (z, y, x, 1) of `target` to an index (z, y, x) of `source`, through `matrix`."""
-    through = target.affine if matrix is None else np.vstack([matrix, [0, 0, 0, 1]]) @ target.affine
+    if matrix is not None:
+        return _index_matrix(source, np.vstack([matrix, [0, 0, 0, 1]]) @ target.affine)
+    here = (source.spacing, source.origin, source.direction.tobytes())
+    return _known_matrix(*here, target.spacing, target.origin, target.direction.tobytes())
+
+
+Three = tuple[float, float, float]
+
+
+@lru_cache(maxsize=256)
+def _known_matrix(spacing: Three, origin: Three, turn: bytes, to_mm: Three, at: Three, to_turn: bytes) -> Floats:
+    """Remembered, since training asks for the same two grids thousands of times and waits for microseconds."""
+    source = Grid((1, 1, 1), spacing, origin, np.frombuffer(turn).reshape(3, 3))
+    target = Grid((1, 1, 1), to_mm, at, np.frombuffer(to_turn).reshape(3, 3))
+    return _index_matrix(source, target.affine)
+
+
+def _index_matrix(source: Grid, through: Floats) -> Floats:
     inverse = np.linalg.inv(source.affine[:3, :3])
     turn = inverse @ through[:3, :3]
     # Directions that agree to 1e-9 are meant to be the same: keep the fast, exact paths for them.
     turn[np.abs(turn) < 1e-9 * np.abs(turn).max()] = 0.0
     shift = inverse @ (through[:3, 3] - np.asarray(source.origin))
-    return np.ascontiguousarray(np.column_stack([turn, shift]))
+    found = np.ascontiguousarray(np.column_stack([turn, shift]))
+    found.flags.writeable = False
+    return found
 
 
 def _apply(
@@ -139,18 +159,21 @@ def _apply(
     if displacement is not None:
         vectors = _vectors(displacement, target)
         field = np.asarray(np.linalg.inv(source.affine[:3, :3]), np.float64)
-    for part in np.ndindex(*given.shape[:-3]):
-        _core.sample(core_in[part], core_out[part], index, method, value, vectors, field)
+    parts = np.ndindex(*given.shape[:-3]) if given.ndim > 3 else ((),)
+    for part in parts:
+        a, b = (core_in[part], core_out[part]) if part else (core_in, core_out)
+        _core.sample(a, b, index, method, value, vectors, field)
         if method.startswith("label") and displacement is None:
-            lost = _core.lost(core_in[part], core_out[part], index)
+            lost = _core.lost(a, b, index)
             if lost:
                 raise LostLabelError(lost, method)
     return result
 
 
 def _check(data: Array, source: Grid, method: str) -> None:
-    names = LABEL_DTYPES if method.startswith("label") else DTYPES
-    if data.dtype.name not in (*names, "bool"):
+    label = method.startswith("label")
+    if data.dtype.char not in ("hHB?" if label else "fhHB?"):
+        names = LABEL_DTYPES if label else DTYPES
         raise TypeError(f"{method} takes {', '.join(names)} or bool, got {data.dtype}: convert with astype first")
     if not data.dtype.isnative:
         raise TypeError(f"data must be in native byte order, got {data.dtype.str}")
@@ -172,7 +195,7 @@ def _result(data: Array, shape: tuple[int, ...], out: Array | None) -> Array:
 
 def _fill(fill: float, dtype: np.dtype[Any]) -> float:
     value = float(fill)
-    if dtype.kind in "iub":
+    if value != 0 and dtype.kind in "iub":
         low, high = (0, 1) if dtype.kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
         if not math.isfinite(value) or value != int(value) or not low <= value <= high:
             raise ValueError(f"fill must be a whole number in {low}..{high} for {dtype}, got {fill!r}")

@@ -34,7 +34,7 @@ struct Points {
     alignas(64) std::int32_t offset[kSegment];
     alignas(64) float fraction[3][kSegment];
     alignas(64) std::int32_t share[3][kSegment];
-    alignas(64) std::uint8_t inside[kSegment];
+    std::uint8_t inside[kSegment];  // only where there is a displacement
 };
 
 enum class Locate { linear, nearest, vote };
