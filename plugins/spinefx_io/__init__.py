@@ -39,6 +39,15 @@ def _known_scheme(name: str) -> str:
     return name
 
 
+def _names_the_case(pattern: str) -> None:
+    try:
+        compiled = compile_pattern(pattern)
+    except DataError as error:
+        raise ValueError(str(error)) from error
+    if "id" not in compiled.groupindex:
+        raise ValueError(f"pattern {pattern!r} needs an {{id}}, which names the case")
+
+
 class FolderOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of `folder`."""
 
@@ -60,12 +69,7 @@ class FolderOptions(BaseModel, frozen=True, extra="forbid"):
         if not self.patterns and not self.masks:
             raise ValueError('needs `images` or `masks`, a pattern such as "images/{id}.nii.gz"')
         for pattern in (*self.patterns, *([self.masks] if self.masks else [])):
-            try:
-                compiled = compile_pattern(pattern)
-            except DataError as error:
-                raise ValueError(str(error)) from error
-            if "id" not in compiled.groupindex:
-                raise ValueError(f"pattern {pattern!r} needs an {{id}}, which names the case")
+            _names_the_case(pattern)
         return self
 
     @property
@@ -109,6 +113,34 @@ class BidsOptions(BaseModel, frozen=True, extra="forbid"):
     budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
 
     _check = field_validator("scheme")(_known_scheme)
+
+
+class DicomOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of `dicom`."""
+
+    root: Path = Field(description="the data folder; series are found by what their headers say, whatever the names")
+    images: dict[str, str] = Field(
+        {},
+        description='modality = pattern of its series\' description, as { t1 = "t1*sag*", t2 = "t2*sag*" }; case is '
+        "ignored; where empty, a patient's only CT, PET and MR are `ct`, `pet` and `mr`",
+    )
+    suv: bool = Field(True, description="turn PET into SUVbw by its headers; false leaves Bq/ml or counts")
+    masks: str = Field("", description="pattern of mask files, as masks/{id}.nii.gz; empty where there are none")
+    scheme: str = Field("", description=f"what mask values mean, needed with `masks`: {', '.join(SCHEMES)}")
+    hash_key: Path | None = Field(
+        None,
+        description="file with a secret of 16 bytes or more; ids become 16 hex digits of their HMAC-SHA256 under it",
+    )
+    budget_gb: float = Field(2.0, gt=0, description="refuse volumes that need more memory than this, in GB")
+
+    @model_validator(mode="after")
+    def _masks_have_a_scheme(self) -> Self:
+        if self.masks:
+            _known_scheme(self.scheme)
+            _names_the_case(self.masks)
+        if bad := [name for name in self.images if not name.isidentifier() or name == "mask"]:
+            raise ValueError(f"{bad[0]!r} cannot be a modality; take letters, digits and _")
+        return self
 
 
 class PhantomOptions(BaseModel, frozen=True, extra="forbid"):
@@ -163,6 +195,12 @@ def _bids(options: BidsOptions) -> Any:
     return BidsLoader(options)
 
 
+def _dicom(options: DicomOptions) -> Any:
+    from spinefx_io.dicom import DicomLoader
+
+    return DicomLoader(options)
+
+
 def _phantom(options: PhantomOptions) -> Any:
     from spinefx_io.phantom import PhantomLoader
 
@@ -192,6 +230,10 @@ def spinefx_loaders() -> list[Plugin]:
         Plugin(
             name="bids", api=1, version=1, options=BidsOptions, build=_bids,
             summary="Images of a BIDS folder with the masks of one of its derivatives.",
+        ),
+        Plugin(
+            name="dicom", api=1, version=1, options=DicomOptions, build=_dicom,
+            summary="CT, MR and PET series as scanners write them; PET becomes SUVbw.",
         ),
         Plugin(
             name="phantom", api=1, version=1, options=PhantomOptions, build=_phantom,

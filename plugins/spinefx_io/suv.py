@@ -82,7 +82,7 @@ def _from_activity(header: Mapping[str, Any]) -> float:
         raise DataError(f"DecayCorrection is {correction[:16]!r}, wanted START or ADMIN")
     half_life = _positive(header, "RadionuclideHalfLife")
     waited = _waited_s(header, half_life)
-    return weight_g / (dose * 2.0 ** (-waited / half_life))
+    return weight_g / (dose * math.exp2(-waited / half_life))
 
 
 def _waited_s(header: Mapping[str, Any], half_life: float) -> float:

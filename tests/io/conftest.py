@@ -1,4 +1,4 @@
-"""Small volumes and files for the loaders' tests."""
+"""What the loaders' tests share: the real data where it is there, and a small phantom."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk
 
-from spinefx.api import Grid, LabelMap, Volume
+from spinefx.api import LabelMap, Volume
 from spinefx.phantom import draw_patient, grid_around, image_of, render, rotation
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -30,19 +29,3 @@ def small() -> tuple[Volume, LabelMap]:
     rendering = render(patient.spine, grid_around(patient.spine, spacing_mm=(5.0, 2.2, 2.0), turn=turn))
     image = image_of(rendering, "t2", np.random.default_rng(0))
     return Volume(np.rint(image.data), image.grid), rendering.labels()
-
-
-def itk_image(data: np.ndarray, grid: Grid) -> sitk.Image:
-    """The same as a SimpleITK image."""
-    image = sitk.GetImageFromArray(data)
-    image.SetSpacing(grid.spacing[::-1])
-    image.SetOrigin(grid.origin)
-    image.SetDirection(grid.direction.ravel())
-    return image
-
-
-def write_pair(root: Path, stem: str, small: tuple[Volume, LabelMap], *, ending: str = ".mha") -> None:
-    """Image and mask of one series in SPIDER's layout, written by SimpleITK."""
-    for kind, data in (("images", small[0].data), ("masks", small[1].labels.astype(np.int16))):
-        (root / kind).mkdir(parents=True, exist_ok=True)
-        sitk.WriteImage(itk_image(data, small[1].grid), str(root / kind / (stem + ending)), useCompression=True)

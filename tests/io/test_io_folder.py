@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from conftest import itk_image
+from io_files import itk_image
 from pydantic import ValidationError
 from spinefx_io import FolderOptions, spinefx_loaders
 from spinefx_io.pattern import compile_pattern, walk

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from conftest import itk_image
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from io_files import itk_image
 from spinefx_io.gate import inspect, read_voxels
 
 from spinefx.api import Grid

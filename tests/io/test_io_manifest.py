@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_pair
+from io_files import write_pair
 from openpyxl import Workbook
 from spinefx_io import ManifestOptions, spinefx_loaders
 

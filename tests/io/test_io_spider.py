@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from conftest import itk_image, write_pair
+from io_files import itk_image, write_pair
 from spinefx_io import SpiderOptions, spinefx_loaders
 
 from spinefx.api import DataError, Grid, GridError, Loader, SchemeError, disc_below

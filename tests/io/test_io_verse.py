@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from conftest import itk_image
+from io_files import itk_image
 from spinefx_io import VerseOptions, spinefx_loaders
 from spinefx_io.verse import read_centres
 
