@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Grid
+from spinefx_anatomy.disc.outline import Edges, polygon
 from spinefx_anatomy.endplates import Plane, endplates
 from spinefx_anatomy.sections import Sections, cut
 from spinefx_anatomy.vectors import unit
@@ -23,8 +24,14 @@ TALL = 0.55
 CORNER_MM = (1.0, 3.0)
 """How far inside an endplate its front and back corner, and its left and right end, are looked for."""
 
-CORE_MM = 4.0
-"""Half depth of the strip in which a body's left and right end are looked for."""
+LIP_MM = 2.5
+"""How far the rims may reach beyond the columns that run through from one endplate to the other."""
+
+OVER_MM = 2.0
+"""How far the endplates' rims may rise above their fitted planes."""
+
+FEWEST = 3
+"""Slices that a body must pass through."""
 
 BAND = 0.15
 """Half width of the mid-sagittal band over the body's width."""
@@ -38,8 +45,10 @@ class Body:
     """A vertebral body and its frame.
 
     whole : sections with everything near the body in them.   sections : with the body's columns only.
-    upper, lower : its endplates.   normal, left, back : its frame, world unit vectors.   band : slices of the
-    mid-sagittal band.   middle, width : s of its middle, and its left-right extent, mm.
+    upper, lower : its endplates.   normal, left, back : its frame, world unit vectors.
+    band : slices of the mid-sagittal band.   ends : (2, 2, slices) t in mm: of the upper and lower endplate the front
+    and back end of every slice.   footprint : its chords just inside the endplates.   outline : (n, 2) the line through
+    their ends in (s, t), mm.   middle, width : s of its middle, and its extent along s, mm.
     """
 
     whole: Sections
@@ -50,27 +59,17 @@ class Body:
     left: Floats
     back: Floats
     band: NDArray[np.intp]
+    ends: Floats
+    footprint: Edges
+    outline: Floats
     middle: float
     width: float
 
     def corner(self, side: int) -> tuple[float, float]:
         """t in mm of the front and back end of the upper (side=1) or lower (side=-1) endplate, in the mid-sagittal band."""
-        sec = self.whole
-        plane = self.upper if side > 0 else self.lower
-        start = int(np.argmin(np.abs(sec.t - self._centre)))
-        front, back = [], []
-        for i in self.band:
-            depth = side * (plane.at(sec.s[i], self._centre) - sec.w)
-            rows = sec.fill[i][(depth > CORNER_MM[0]) & (depth < CORNER_MM[1])]
-            rows = rows[rows[:, start] > 0.5]
-            front.extend(sec.t[start] - (_run(rows[:, start::-1]).sum(axis=1) - 0.5) * sec.step)
-            back.extend(sec.t[start] + (_run(rows[:, start:]).sum(axis=1) - 0.5) * sec.step)
-        return (float(np.median(front)), float(np.median(back))) if front else (np.nan, np.nan)
-
-    @property
-    def _centre(self) -> float:
-        thick = self.sections.thickness[self.band]
-        return float((thick.sum(axis=0) @ self.sections.t) / thick.sum())
+        front, back = self.ends[0 if side > 0 else 1][:, self.band]
+        near = np.isfinite(front)
+        return (float(front[near].mean()), float(back[near].mean())) if near.any() else (np.nan, np.nan)
 
     def point(self, side: int, t: float) -> Floats:
         """(3,) world point of the upper (side=1) or lower (side=-1) endplate's plane at t, in the body's middle."""
@@ -78,12 +77,13 @@ class Body:
         return self.sections.world(np.asarray(self.middle), plane.at(self.middle, t), np.asarray(t))
 
 
-def fit(part: NDArray[np.bool_], grid: Grid, *, head: Floats, left: Floats, turns: int = 3) -> Body | None:
+def fit(
+    part: NDArray[np.bool_], grid: Grid, *, centre: Floats, head: Floats, left: Floats, turns: int = 3
+) -> Body | None:
     """The body of the vertebra in `part` (z, y, x) on `grid`, or None where there are no two endplates.
 
-    head, left : (3,) world unit vectors, roughly.
+    centre, head, left : (3,) world; its thickest place, and unit vectors, roughly.
     """
-    centre = thickest(part, grid)
     mask, smaller = _window(part, grid, centre, head)
     normal, found = head, None
     for _ in range(turns):
@@ -101,32 +101,69 @@ def fit(part: NDArray[np.bool_], grid: Grid, *, head: Floats, left: Floats, turn
     whole, sections, upper, lower = found
     left = unit(left - (left @ normal) * normal)
     back = np.cross(normal, left)
-    low, high = _sides(whole, sections, upper, lower)
-    middle, width = (low + high) / 2, high - low
+    ends = np.array([rims(whole, upper, lower, side) for side in (1, -1)])
+    footprint = chords(whole, sections, ends)
+    if footprint is None:
+        return None
+    flat = polygon(footprint, whole.apart)
+    middle, width = float(flat[:, 0].max() + flat[:, 0].min()) / 2, float(np.ptp(flat[:, 0]))
     near = np.abs(sections.s - middle)
     band = np.flatnonzero(near <= max(BAND * width, float(near.min())))
-    return Body(whole, sections, upper, lower, normal, left, back, band, middle, width)
+    return Body(whole, sections, upper, lower, normal, left, back, band, ends, footprint, flat, middle, width)
 
 
-def _sides(whole: Sections, sections: Sections, upper: Plane, lower: Plane) -> tuple[float, float]:
-    """s in mm of the body's right and left end, just inside its endplates, to a fraction of a slice."""
-    thick = sections.thickness
-    s, t = (float(thick.sum(axis=1 - k) @ c / thick.sum()) for k, c in enumerate((whole.s, whole.t)))
-    strip = np.abs(whole.t - t) < CORE_MM
-    start = int(np.argmin(np.abs(whole.s - s)))
-    ends = []
-    for side, plane in ((1, upper), (-1, lower)):
-        depth = side * (plane.at(whole.s, t)[:, None] - whole.w[None])
-        inner = (depth > CORNER_MM[0]) & (depth < CORNER_MM[1])
-        share = (whole.fill[:, :, strip].mean(axis=2) * inner).sum(axis=1) / np.maximum(inner.sum(axis=1), 1)
-        ends.append(
-            [
-                float(_run(share[start::-1].astype(np.float32)).sum()),
-                float(_run(share[start:].astype(np.float32)).sum()),
-            ]
-        )
-    right, left = np.max(ends, axis=0)
-    return float(whole.s[start] - (right - 0.5) * whole.apart), float(whole.s[start] + (left - 0.5) * whole.apart)
+def rims(whole: Sections, upper: Plane, lower: Plane, side: int) -> Floats:
+    """(2, slices) t in mm of every slice's front and back end just inside one endplate (side=1: upper); NaN where bone is missing.
+
+    Rows along the endplate are followed from the body's middle column until the bone runs out.
+    """
+    plane = upper if side > 0 else lower
+    start = int(np.argmin(np.abs(whole.t)))
+    depths = np.arange(CORNER_MM[0], CORNER_MM[1], whole.step)
+    columns = np.arange(len(whole.t))
+    out = np.full((2, len(whole.s)), np.nan)
+    for i, s in enumerate(whole.s):
+        level = plane.at(s, whole.t)[None] - side * depths[:, None]
+        place = np.clip(np.round((level - whole.w[0]) / whole.step).astype(int), 0, len(whole.w) - 1)
+        rows = whole.fill[i][place, columns]
+        rows = rows[rows[:, start] > 0.5]
+        if len(rows) < 2:
+            continue
+        for k, (line, sign) in enumerate(((rows[:, start::-1], -1.0), (rows[:, start:], 1.0))):
+            out[k, i] = whole.t[start] + sign * (_run(line).sum(axis=1).mean() - 0.5) * whole.step
+    return out
+
+
+def chords(whole: Sections, sections: Sections, both: Floats) -> Edges | None:
+    """The body's footprint: per slice the farther of both endplates' rims, no more than a lip beyond its columns."""
+    shown = np.isfinite(both[:, 0]).any(axis=0)
+    present = sections.thickness > 0
+    cores = np.flatnonzero(present.any(axis=1) & shown)
+    if len(cores) < FEWEST:
+        return None
+    kept, front, back = [], [], []
+    for i in np.flatnonzero(shown):
+        core = sections.t[present[cores[int(np.argmin(np.abs(cores - i)))]]]
+        first = max(float(np.nanmin(both[:, 0, i])), float(core[0]) - LIP_MM)
+        last = min(float(np.nanmax(both[:, 1, i])), float(core[-1]) + LIP_MM)
+        if last - first > 2 * whole.step:
+            kept.append(i)
+            front.append(first)
+            back.append(last)
+    return Edges(whole.s[kept], np.array(front), np.array(back)) if len(kept) >= FEWEST else None
+
+
+def volume_mm3(body: Body) -> float:
+    """Volume in mm3 between the endplates over the footprint, the arch left out."""
+    sec = body.whole
+    total = 0.0
+    for s, front, back in zip(body.footprint.s, body.footprint.front, body.footprint.back, strict=True):
+        i = int(np.argmin(np.abs(sec.s - s)))
+        inside = np.clip((np.minimum(back - sec.t, sec.t - front)) / sec.step + 0.5, 0.0, 1.0)
+        top, bottom = body.upper.at(s, sec.t), body.lower.at(s, sec.t)
+        beyond = (sec.w[:, None] < top + OVER_MM) & (sec.w[:, None] > bottom - OVER_MM)
+        total += float((sec.fill[i] * beyond * inside).sum())
+    return total * sec.step**2 * sec.apart
 
 
 def _middle(sections: Sections, upper: Plane, lower: Plane) -> Floats:

@@ -12,16 +12,13 @@ from spinefx.api import Features, LabelMap, Row, Scan, Structure
 from spinefx_anatomy.border import contact
 from spinefx_anatomy.patient import headward, leftward
 from spinefx_anatomy.vectors import lean_deg, tilt_coronal_deg, tilt_deg, unit
-from spinefx_anatomy.vertebra.body import Body, fit, thickest
+from spinefx_anatomy.vertebra.body import FEWEST, Body, fit, thickest, volume_mm3
 from spinefx_anatomy.vertebra.columns import MEANING
 
 if TYPE_CHECKING:
     from spinefx_anatomy import VertebraOptions
 
 Floats = NDArray[np.float64]
-
-FEWEST = 3
-"""Slices that a body must pass through to be measured."""
 
 NARROWEST = 0.6
 """Width over depth below which a body is not whole."""
@@ -51,7 +48,7 @@ def bodies(mask: LabelMap) -> dict[Structure, tuple[Body | None, str]]:
             out[structure] = None, f"passes through {part.shape[sideways]} slices, fewer than {FEWEST}"
             continue
         padded = np.pad(part, 1)
-        body = fit(padded, mask.grid.crop(box[0] - 1, padded.shape), head=head, left=left)
+        body = fit(padded, mask.grid.crop(box[0] - 1, padded.shape), centre=centre, head=head, left=left)
         if body is None:
             out[structure] = None, "no body with two endplates was found"
             continue
@@ -96,7 +93,7 @@ def numbers(body: Body) -> dict[str, float]:
         out[f"height_{name}_mm"] = float(here[here > 0].mean()) * lean if (here > 0).any() else np.nan
     out["wedge_ratio"] = out["height_anterior_mm"] / out["height_posterior_mm"]
     out["biconcavity_ratio"] = out["height_middle_mm"] / out["height_posterior_mm"]
-    out["depth_mm"] = float(np.nanmax([e[1] - e[0] for e in ends]))
+    out["depth_mm"] = float(body.footprint.length[np.isin(body.footprint.s, sec.s[body.band])].max())
     out["width_mm"] = body.width
     top, bottom = body.upper.normal(sec), body.lower.normal(sec)
     out["wedge_deg"] = lean_deg(top, body.back, normal) - lean_deg(bottom, body.back, normal)
@@ -104,7 +101,7 @@ def numbers(body: Body) -> dict[str, float]:
     out["tilt_deg"] = tilt_deg(normal)
     out["tilt_coronal_deg"] = tilt_coronal_deg(normal)
     out["rotation_deg"] = float(np.degrees(np.arctan2(body.left[1], body.left[0])))
-    out["body_mm3"] = float(thick.sum()) * sec.step * sec.apart
+    out["volume_mm3"] = volume_mm3(body)
     out["residual_mm"] = float(np.hypot(body.upper.residual, body.lower.residual) / np.sqrt(2))
     out["slices"] = float(np.count_nonzero(thick.sum(axis=1)))
     return out
@@ -135,10 +132,10 @@ class Vertebrae:
             out = dict.fromkeys(MEANING, np.nan)
             if body is not None and (not why or self.options.cut_off == "keep"):
                 out |= numbers(body)
-            out["volume_mm3"] = mask.volume_ml(structure) * 1000
+            out["labelled_mm3"] = mask.volume_ml(structure) * 1000
             out["touches_border"] = float((box[0] == 0).any() or (box[1] == mask.grid.shape).any())
             reasons |= {
-                (row, name): why or "" for name in MEANING if why and name not in ("volume_mm3", "touches_border")
+                (row, name): why or "" for name in MEANING if why and name not in ("labelled_mm3", "touches_border")
             }
             rows.append(row)
             values.append(out)
