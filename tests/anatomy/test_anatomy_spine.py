@@ -25,7 +25,7 @@ def test_lordosis_cobb_and_slip_are_as_near_the_truth_as_asked(kind):
     assert mean(found["segmental_deg"]) <= 0.8
     slip = found["slip_percent"]
     measured = np.isfinite(slip)
-    assert mean(slip[measured]) <= 100 * 1.0 / 32  # 1 mm on the shallowest body
+    assert np.abs(slip[measured]).max() <= 100 * 1.0 / 32  # 1 mm on the shallowest body
     assert (~measured).sum() == 6  # L5-S1 alone: the sacrum has no label
 
 

@@ -47,8 +47,8 @@ class Body:
     whole : sections with everything near the body in them.   sections : with the body's columns only.
     upper, lower : its endplates.   normal, left, back : its frame, world unit vectors.
     band : slices of the mid-sagittal band.   ends : (2, 2, slices) t in mm: of the upper and lower endplate the front
-    and back end of every slice.   footprint : its chords just inside the endplates.   outline : (n, 2) the line through
-    their ends in (s, t), mm.   middle, width : s of its middle, and its extent along s, mm.
+    and back end of every slice.   footprint : its chords, the longer of both.   middle : s of its middle, mm.
+    width : extent along `left` of the wider endplate, mm.
     """
 
     whole: Sections
@@ -61,7 +61,6 @@ class Body:
     band: NDArray[np.intp]
     ends: Floats
     footprint: Edges
-    outline: Floats
     middle: float
     width: float
 
@@ -105,11 +104,18 @@ def fit(
     footprint = chords(whole, sections, ends)
     if footprint is None:
         return None
-    flat = polygon(footprint, whole.apart)
-    middle, width = float(flat[:, 0].max() + flat[:, 0].min()) / 2, float(np.ptp(flat[:, 0]))
+    sides = [chords(whole, sections, end[None]) for end in ends]
+    reach = [
+        (_outline(whole, plane, one) @ left)
+        for plane, one in zip((upper, lower), sides, strict=True)
+        if one is not None
+    ]
+    if not reach:
+        return None
+    middle, width = float(footprint.s[[0, -1]].mean()), float(max(np.ptp(u) for u in reach))
     near = np.abs(sections.s - middle)
     band = np.flatnonzero(near <= max(BAND * width, float(near.min())))
-    return Body(whole, sections, upper, lower, normal, left, back, band, ends, footprint, flat, middle, width)
+    return Body(whole, sections, upper, lower, normal, left, back, band, ends, footprint, middle, width)
 
 
 def rims(whole: Sections, upper: Plane, lower: Plane, side: int) -> Floats:
@@ -132,6 +138,12 @@ def rims(whole: Sections, upper: Plane, lower: Plane, side: int) -> Floats:
         for k, (line, sign) in enumerate(((rows[:, start::-1], -1.0), (rows[:, start:], 1.0))):
             out[k, i] = whole.t[start] + sign * (_run(line).sum(axis=1).mean() - 0.5) * whole.step
     return out
+
+
+def _outline(whole: Sections, plane: Plane, found: Edges) -> Floats:
+    """(n, 3) world points around one endplate."""
+    flat = polygon(found, whole.apart)
+    return whole.world(flat[:, 0], plane.at(flat[:, 0], flat[:, 1]), flat[:, 1])
 
 
 def chords(whole: Sections, sections: Sections, both: Floats) -> Edges | None:
