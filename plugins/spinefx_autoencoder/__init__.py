@@ -33,9 +33,9 @@ class ConvAeOptions(BaseModel, frozen=True, extra="forbid"):
         (3, 4, 4), description="control points (z, y, x) of the atlas's warp over the sample"
     )
     width: Whole = Field(64, description="hidden units between latents and decoder")
-    epochs: Whole = Field(40, description="passes over the training samples at most")
+    epochs: Whole = Field(30, description="passes over the training samples at most")
     patience: Whole = Field(15, description="epochs without a better validation loss after which training stops")
-    batch: Whole = Field(8, description="samples per step")
+    batch: Whole = Field(4, description="samples per step")
     lr: Annotated[float, Field(gt=0, lt=1)] = Field(5e-3, description="highest learning rate; cosine, after a warm-up")
     weight_decay: Weight = Field(1e-2, description="AdamW's decay of weights (not of biases and norms)")
     clip: Annotated[float, Field(gt=0)] = Field(1.0, description="largest norm of the gradient")

@@ -15,7 +15,7 @@ def conv_ae_card(version: int, options: ConvAeOptions, kind: Kind, facts: Mappin
     losses = fitted.get("losses", {})
     shape, spacing = " x ".join(map(str, kind.shape)), " x ".join(f"{s:g}" for s in kind.spacing)
     seen = f"{kind.channels.count} channel(s), {len(kind.channels.intensities)} of them intensities"
-    figures = "\n".join(f"- {name}: {value:.6g}" for name, value in losses.items() if name != "epoch")
+    figures = "\n".join(f"- {name}: {value:.6g}" for name, value in sorted(losses.items()) if name != "epoch")
     chosen = "\n".join(f"- {name}: {value}" for name, value in options.model_dump(mode="json").items())
     return f"""# conv-ae (version {version})
 

@@ -146,28 +146,31 @@ class AtlasDecoder(nn.Module):
         )
         return torch.stack(torch.meshgrid(z, y, x, indexing="ij")[::-1], -1)
 
+    def blend(self, device: torch.device) -> Tensor:
+        """(voxels, control points) weights that carry control points, linearly, to the working grid's voxels."""
+        weights = torch.ones(1, 1, device=device)
+        for n, m in zip(self.grid, self.control, strict=True):
+            place = torch.linspace(0, m - 1, n, device=device)[:, None]
+            hats = (1.0 - (place - torch.arange(m, device=device)).abs()).clamp_min(0.0)
+            weights = torch.kron(weights, hats)
+        return weights
+
     def forward(self, z: Tensor) -> Tensor:
         """(n, outputs, z, y, x) of (n, d) latents."""
-        n = len(z)
+        n, k = len(z), self.outputs
         features = torch.cat([self.hidden(z), z], 1)
         affine = self.affine(z).view(n, 3, 4) * 0.3
         matrix = torch.matrix_exp(affine[:, :, :3])
-        points = self.points(z.device)
-        moved = (points.view(1, -1, 3) @ matrix.transpose(1, 2) + affine[:, None, :, 3]).view(n, *self.grid, 3)
-        bend = self._spread(self.bend(features).view(n, 3, *self.control)).permute(0, 2, 3, 4, 1) * 0.3
-        place = (moved + bend) / torch.tensor(self.extent, device=z.device)
-        stack = torch.cat([self.mean, self.others], 1).expand(n, -1, -1, -1, -1)
-        read = F.grid_sample(stack, place, padding_mode="border", align_corners=False)
-        base, rest = read[:, : self.outputs], read[:, self.outputs :]
-        if self.templates:
-            weights = self.mix(features).view(n, self.outputs, self.templates)
-            base = base + (weights @ rest.flatten(2)).view(n, self.outputs, *self.grid)
-        lift = self._spread(self.lift(features).view(n, 1, *self.control))
-        base = torch.cat([base[:, :1] + lift, base[:, 1:]], 1)
-        return base if self.grid == self.shape else F.interpolate(base, size=self.shape, mode="trilinear")
-
-    def _spread(self, values: Tensor) -> Tensor:
-        return F.interpolate(values, size=self.grid, mode="trilinear", align_corners=True)
+        blend = self.blend(z.device)
+        place = self.points(z.device).view(1, -1, 3) @ matrix.transpose(1, 2) + affine[:, None, :, 3]
+        place = place + 0.3 * (blend @ self.bend(features).view(n, -1, 3))
+        place = (place / torch.tensor(self.extent, device=z.device)).view(n, *self.grid, 3)
+        weights = self.mix(features).view(n * k, self.templates)
+        mixed = self.mean + (weights @ self.others.reshape(self.templates, math.prod(self.grid))).view(n, k, *self.grid)
+        read = F.grid_sample(mixed, place, padding_mode="border", align_corners=False)
+        lift = (self.lift(features) @ blend.T).view(n, 1, *self.grid)
+        read = torch.cat([read[:, :1] + lift, read[:, 1:]], 1)
+        return read if self.grid == self.shape else F.interpolate(read, size=self.shape, mode="trilinear")
 
 
 class AutoEncoder(nn.Module):

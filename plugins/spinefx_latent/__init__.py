@@ -1,1 +1,73 @@
-"""To be filled."""
+"""The geometry of latents: the space that samples fill, and what moving one latent does to the decoded shape.
+
+This module holds the options and the offers; every implementation is imported when it is built.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field
+
+from spinefx.api import Plugin, hookimpl
+
+
+class SpaceOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `space`."""
+
+    neighbours: Annotated[int, Field(ge=2, le=200)] = Field(
+        10, description="neighbours for local density, trustworthiness and the dimension by maximum likelihood"
+    )
+    resamples: Annotated[int, Field(ge=0, le=10_000)] = Field(
+        200, description="bootstrap resamples over patients for intervals; 0 gives none"
+    )
+    landmarks: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        10_000, description="samples that quadratic measures use at most; a warning says when that cuts the cohort"
+    )
+
+
+class TraversalOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `traversal`."""
+
+    reach_sd: Annotated[float, Field(gt=0, le=10)] = Field(
+        2.0, description="how far each latent is moved either way, in standard deviations of the training samples"
+    )
+    steps: Annotated[int, Field(ge=3, le=21)] = Field(5, description="decoded shapes per latent, ends included")
+    pictures: Annotated[int, Field(ge=0, le=64)] = Field(8, description="latents that are shown as pictures at most")
+
+
+def _space(options: SpaceOptions) -> Any:
+    from spinefx_latent.space import Space
+
+    return Space(options)
+
+
+def _traversal(options: TraversalOptions) -> Any:
+    from spinefx_latent.traversal import Traversal
+
+    return Traversal(options)
+
+
+@hookimpl
+def spinefx_geometry_analysers() -> list[Plugin]:
+    """The latent analysers of this pack."""
+    return [
+        Plugin(
+            "space",
+            1,
+            1,
+            "Distances to the cohort, local density, intrinsic dimension, correlation of latents.",
+            SpaceOptions,
+            _space,
+            scope="latents",
+        ),
+        Plugin(
+            "traversal",
+            1,
+            1,
+            "Moves one latent at a time, decodes, and measures the shape.",
+            TraversalOptions,
+            _traversal,
+            scope="latents",
+        ),
+    ]

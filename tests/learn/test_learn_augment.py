@@ -1,0 +1,111 @@
+"""Augmenters draw what they say, from the generator alone, and nothing at strength 0."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from learn_samples import cohort
+from spinefx_augment import AffineOptions, ElasticOptions, FlipOptions, IntensityOptions, spinefx_augmenters
+from spinefx_augment.elastic import Elastic, spline_weights
+from spinefx_augment.intensity import Intensity
+from spinefx_augment.spatial import Affine, Flip
+
+from spinefx.api import Augmenter, Change
+
+SAMPLE = cohort(1, channels=2)[0][0]
+
+NOTHING = [
+    Flip(FlipOptions(probability=0.0)),
+    Affine(AffineOptions(rotation_deg=0.0, translation_mm=0.0, scale=0.0, stretch=0.0)),
+    Affine(AffineOptions(probability=0.0)),
+    Elastic(ElasticOptions(probability=1.0, amplitude_mm=0.0)),
+    Elastic(ElasticOptions(probability=0.0)),
+    Intensity(IntensityOptions(probability=1.0, gain=0.0, offset=0.0, gamma=0.0, noise=0.0)),
+]
+
+
+def rng(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.mark.parametrize("augmenter", NOTHING, ids=lambda a: type(a).__name__)
+def test_strength_0_draws_the_identity(augmenter):
+    for seed in range(5):
+        change = augmenter.draw(SAMPLE, rng(seed))
+        assert change.matrix is None
+        assert change.displacement is None
+        assert change.intensity is None
+
+
+@pytest.mark.parametrize("offer", spinefx_augmenters(), ids=lambda o: o.name)
+def test_equal_generators_draw_equal_changes(offer):
+    augmenter = offer.build(offer.options())
+    assert isinstance(augmenter, Augmenter)
+
+    def numbers(change: Change) -> list[np.ndarray]:
+        image = None if change.intensity is None else change.intensity(SAMPLE.image)
+        return [part for part in (change.matrix, change.displacement, image) if part is not None]
+
+    pairs = [(numbers(augmenter.draw(SAMPLE, rng(s))), numbers(augmenter.draw(SAMPLE, rng(s)))) for s in range(8)]
+    assert any(first for first, _ in pairs)
+    for first, second in pairs:
+        assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_flip_swaps_left_and_right_alone():
+    matrix = Flip(FlipOptions(probability=1.0)).draw(SAMPLE, rng()).matrix
+    assert np.array_equal(matrix @ [1.0, 2.0, 3.0, 1.0], [-1.0, 2.0, 3.0, 1.0])
+
+
+def test_flips_come_at_their_probability():
+    flip, one = Flip(FlipOptions(probability=0.3)), rng()
+    count = sum(flip.draw(SAMPLE, one).matrix is not None for _ in range(2000))
+    assert 520 < count < 680
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_an_affine_keeps_to_its_bounds(seed):
+    options = AffineOptions(rotation_deg=10.0, translation_mm=3.0, scale=0.1, stretch=0.05)
+    matrix = Affine(options).draw(SAMPLE, rng(seed)).matrix
+    assert np.abs(matrix[:3, 3]).max() <= 3.0
+    sizes = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    assert 1 / 1.1 / 1.05 - 1e-9 <= sizes.min() <= sizes.max() <= 1.1 * 1.05 + 1e-9
+    turn = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    assert np.allclose(turn.T @ turn, np.eye(3), atol=1e-9)
+    assert np.linalg.det(turn) > 0
+    angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
+    assert angle <= 10.0 * 3**0.5 + 1e-6
+
+
+def test_a_bend_is_smooth_and_as_large_as_asked():
+    options = ElasticOptions(probability=1.0, amplitude_mm=2.0, control_mm=12.0)
+    fields = [Elastic(options).draw(SAMPLE, rng(s)).displacement for s in range(20)]
+    assert fields[0].shape == (3, *SAMPLE.grid.shape)
+    assert fields[0].dtype == np.float32
+    assert 0.5 < np.std(fields) < 2.0
+    steps = np.abs(np.diff(np.array(fields), axis=-1)).max() / SAMPLE.grid.spacing[2]
+    assert steps < 1.0
+
+
+@given(st.integers(2, 40), st.floats(0.05, 1.5))
+def test_spline_weights_sum_to_1_and_are_scipy_s_cubic(n, step):
+    from scipy.interpolate import BSpline
+
+    weights = spline_weights(n, step)
+    assert np.allclose(weights.sum(axis=1), 1.0)
+    cells = weights.shape[1] - 3
+    position = (np.arange(n) - (n - 1) / 2) * step + cells / 2
+    wanted = BSpline.design_matrix(np.clip(position, 0, cells), np.arange(-3, cells + 4, dtype=float), 3).toarray()
+    assert np.allclose(weights, wanted, atol=1e-9)
+
+
+def test_intensities_change_and_the_mask_channel_stays():
+    change = Intensity(IntensityOptions(probability=1.0)).draw(SAMPLE, rng(1))
+    image = change.intensity(SAMPLE.image)
+    assert np.array_equal(image[0], SAMPLE.mask)
+    assert not np.allclose(image[1], SAMPLE.image[1])
+    assert np.isfinite(image).all()
+    assert np.array_equal(SAMPLE.image[0], SAMPLE.mask)
