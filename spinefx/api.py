@@ -19,6 +19,7 @@ from spinefx.contract.findings import Column, Figure, Findings, Panel, Series, T
 from spinefx.contract.grid import Grid
 from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
+from spinefx.contract.levels import as_counted, converted, recounted
 from spinefx.contract.plugin import API, KINDS, Plugin
 from spinefx.contract.scan import Case, LabelMap, Sample, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
@@ -43,5 +44,5 @@ __all__ = [
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
     "SchemeError", "Segmenter", "Series", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
-    "Table", "Volume", "disc_below", "hookimpl", "scheme", "unit_of",
+    "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "recounted", "scheme", "unit_of",
 ]  # fmt: skip

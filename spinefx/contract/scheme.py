@@ -5,7 +5,9 @@ A scheme is data: value -> Structure. The known schemes live in `schemes.py`; us
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from spinefx.contract.errors import SchemeError
@@ -30,9 +32,18 @@ class Structure:
         return cls(kind, level, level or kind)
 
 
+KINDS_OF_LEVEL = ("vertebra", "partial-vertebra", "endplate", "disc")
+"""Kinds that a level belongs to."""
+
+_LEVEL = re.compile(r"C[1-7]|T(?:1[0-3]|[1-9])|L[1-6]|S1")
+_KIND = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
 @dataclass(frozen=True)
 class Scheme:
     """A named table from mask value to Structure; 0 is always background.
+
+    ignored : values that may stand in a mask and mean nothing here (a segmenter's organs); loaders make them 0.
 
     Raises
     ------
@@ -42,6 +53,7 @@ class Scheme:
 
     name: str
     table: Mapping[int, Structure]
+    ignored: Collection[int] = ()
     _values: Mapping[Structure, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -53,6 +65,29 @@ class Scheme:
                 raise SchemeError(f"scheme {self.name!r}: {structure} has two values, {values[structure]} and {value}")
             values[structure] = value
         object.__setattr__(self, "_values", values)
+
+    @classmethod
+    def parse(cls, name: str, rows: Mapping[str, str], *, ignored: Iterable[int] = ()) -> Scheme:
+        """The scheme that texts describe, as a TOML table gives them: `{"1": "vertebra L5", "100": "canal"}`.
+
+        Raises
+        ------
+        SchemeError
+            Listing every row that is none: a value that is no whole number, a kind or level that nobody knows.
+        """
+        table: dict[int, Structure] = {}
+        wrong: list[str] = []
+        for key, text in rows.items():
+            if not (key.isascii() and key.isdecimal() and len(key) < 6):
+                wrong.append(f"{key[:20]!r} is no mask value")
+                continue
+            try:
+                table[int(key)] = _structure(text)
+            except SchemeError as error:
+                wrong.append(f"{key} = {text[:40]!r}: {error}")
+        if wrong or not table:
+            raise SchemeError(f"scheme {name!r}: {'; '.join(wrong[:8]) or 'has no rows'}")
+        return cls(name, table, frozenset(ignored) - set(table))
 
     def __getitem__(self, value: int) -> Structure:
         return self.table[value]
@@ -74,12 +109,29 @@ class Scheme:
 
     def require(self, values: Iterable[int]) -> None:
         """Raise SchemeError that lists every value (0 aside) which the scheme does not know."""
-        unknown = sorted({int(v) for v in values} - set(self.table) - {0})
+        unknown = sorted({int(v) for v in values} - set(self.table) - set(self.ignored) - {0})
         if unknown:
             raise SchemeError(
                 f"mask values {unknown} are not in scheme {self.name!r}; "
                 f"it knows {_ranges(self.table)}. Name the right scheme, or add these values to a scheme of your own."
             )
+
+
+def _structure(text: str) -> Structure:
+    """`disc L5-S1` or `canal` as a Structure."""
+    kind, _, level = text.strip().partition(" ")
+    level = level.strip()
+    if not _KIND.fullmatch(kind):
+        raise SchemeError('wanted a kind and a level, as "vertebra L5", "disc L5-S1" or "canal"')
+    if kind not in KINDS_OF_LEVEL:
+        if level and kind != "sacrum":
+            near = difflib.get_close_matches(kind, KINDS_OF_LEVEL, 1, 0.6)
+            raise SchemeError(f"{kind!r} has no levels; " + (f"{near[0]!r}?" if near else f"{KINDS_OF_LEVEL} have"))
+        return Structure.of(kind, level)
+    parts = level.split("-")
+    if len(parts) != (2 if kind == "disc" else 1) or not all(map(_LEVEL.fullmatch, parts)):
+        raise SchemeError(f"{level!r} is no level of a {kind}; wanted {'L5-S1' if kind == 'disc' else 'C1 .. L6'}")
+    return Structure.of(kind, level)
 
 
 def _ranges(values: Iterable[int]) -> str:

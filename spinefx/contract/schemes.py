@@ -60,6 +60,18 @@ def _totalsegmentator() -> Iterator[tuple[int, Structure]]:
     yield 79, Structure.of("cord")
 
 
+def _totalsegmentator_mr() -> Iterator[tuple[int, Structure]]:
+    """One value for all vertebrae and one for all discs: no single one can be told, hence kinds of their own."""
+    yield 18, Structure.of("sacrum")
+    yield 19, Structure.of("vertebrae")
+    yield 20, Structure.of("discs")
+    yield 21, Structure.of("cord")
+
+
+_IGNORED = {"totalsegmentator": range(1, 118), "totalsegmentator-mr": range(1, 57)}
+"""Organs and other bones of TotalSegmentator's two models (117 classes of `total`, 56 at most of `total_mr`)."""
+
+
 def _totalspineseg() -> Iterator[tuple[int, Structure]]:
     yield 1, Structure.of("cord")
     yield 2, Structure.of("canal")
@@ -77,12 +89,13 @@ def _totalspineseg() -> Iterator[tuple[int, Structure]]:
 
 
 SCHEMES: dict[str, Scheme] = {
-    name: Scheme(name, dict(rows))
-    for name, rows in {
-        "spider": _spider(),
-        "verse": _verse(),
-        "totalsegmentator": _totalsegmentator(),
-        "totalspineseg": _totalspineseg(),
+    name: Scheme(name, table, frozenset(_IGNORED.get(name, ())) - set(table))
+    for name, table in {
+        "spider": dict(_spider()),
+        "verse": dict(_verse()),
+        "totalsegmentator": dict(_totalsegmentator()),
+        "totalsegmentator-mr": dict(_totalsegmentator_mr()),
+        "totalspineseg": dict(_totalspineseg()),
     }.items()
 }
 
