@@ -15,7 +15,7 @@ BEHIND_MM = 40.0
 SLAB_MM = 5.0
 """How far above and below a structure's plane the canal is looked at."""
 
-BY_CANAL_DEG, BY_WORLD_DEG = 20.0, 45.0
+BY_CANAL_DEG, BY_WORLD_DEG = 12.0, 45.0
 """How far a structure's own long axis may lie from left-right as told by the canal, or by the world's x axis alone."""
 
 
