@@ -61,10 +61,13 @@ void locate_as(const Line& line, Index count, Points& out) {
 #if defined(__AVX2__)
 // Four pairs (voxel and right neighbour) as floats: a0 b0 a1 b1 a2 b2 a3 b3.
 SPINEFX_HD __m256 pairs(const float* data, const std::int32_t* at) {
+    const auto pair = [&](std::int32_t i) {
+        double both;  // two floats; not aligned as a double would be
+        std::memcpy(&both, data + i, sizeof(both));
+        return both;
+    };
     const auto two = [&](std::int32_t i, std::int32_t j) {
-        __m128d both = _mm_load_sd(reinterpret_cast<const double*>(data + i));
-        both = _mm_loadh_pd(both, reinterpret_cast<const double*>(data + j));
-        return _mm_castpd_ps(both);
+        return _mm_castpd_ps(_mm_set_pd(pair(j), pair(i)));
     };
     return _mm256_insertf128_ps(_mm256_castps128_ps256(two(at[0], at[1])), two(at[2], at[3]), 1);
 }

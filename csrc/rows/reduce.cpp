@@ -77,9 +77,9 @@ namespace {
 SPINEFX_HD float total(Wide sum) {
     alignas(64) float part[kWide];
     std::memcpy(part, &sum, sizeof(part));
-    float all = 0.0f;
-    for (Index i = 0; i < kWide; ++i) all += part[i];
-    return all;
+    for (Index i = 0; i < 8; ++i) part[i] += part[i + 8];
+    for (Index i = 0; i < 4; ++i) part[i] += part[i + 4];
+    return (part[0] + part[2]) + (part[1] + part[3]);
 }
 
 }  // namespace

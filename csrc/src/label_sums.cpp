@@ -1,5 +1,6 @@
 // Label statistics in one pass: runs of equal labels are summed in closed form, intensities voxel by voxel.
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 #include <stdexcept>
@@ -11,7 +12,6 @@
 namespace spinefx {
 namespace {
 
-constexpr Index kLabels = 65536;
 constexpr Index kParts =
     16;  // slabs of planes summed apart and joined in order, whatever the number of threads
 
@@ -97,14 +97,22 @@ struct Row {
     }
 };
 
-// Rows of one slab, found by label.
+// Rows of one slab, found by label through pages that are made when they are needed: most maps hold a few
+// labels only.
 template <class T>
 struct Part {
+    using Page = std::array<std::int32_t, 256>;
+
     std::vector<Row<T>> rows;
-    Buffer<std::int32_t> place{kLabels, -1};
+    std::array<std::unique_ptr<Page>, 256> pages;
 
     Row<T>& of(std::int64_t value) {
-        std::int32_t& at = place[value];
+        std::unique_ptr<Page>& page = pages[static_cast<std::size_t>(value >> 8)];
+        if (!page) {
+            page = std::make_unique<Page>();
+            page->fill(-1);
+        }
+        std::int32_t& at = (*page)[static_cast<std::size_t>(value & 255)];
         if (at < 0) {
             at = static_cast<std::int32_t>(rows.size());
             rows.emplace_back();
