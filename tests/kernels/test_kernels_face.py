@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -213,3 +217,38 @@ def test_geodesics_go_along_a_spiral_and_not_across():
     found = kernels.geodesics(spiral, 4, [0])[0]
     assert found[-1] == pytest.approx(length, rel=0.01)
     assert np.isinf(kernels.geodesics(np.array([[0.0], [1.0], [50.0], [51.0]]), 1, [0])[0, 2:]).all()
+
+
+def child(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a fresh interpreter says to `code`."""
+    everything = {**os.environ, **environment}
+    return subprocess.run([sys.executable, "-c", code], env=everything, capture_output=True, text=True)
+
+
+def test_without_the_core_the_import_says_how_to_build_it():
+    done = child("import sys; sys.modules['spinefx.kernels._core'] = None; import spinefx.kernels")
+    assert "pip install -e ." in done.stderr
+    assert "ImportError" in done.stderr
+
+
+def test_the_number_of_threads_is_read_from_the_environment():
+    assert child("from spinefx import kernels; print(kernels.threads())", SPINEFX_NUM_THREADS="3").stdout == "3\n"
+    done = child("from spinefx import kernels; kernels.threads()", SPINEFX_NUM_THREADS="many")
+    assert "ValueError: SPINEFX_NUM_THREADS='many'" in done.stderr
+
+
+def test_the_kernels_import_neither_torch_nor_simpleitk_nor_skimage():
+    heavy = "{'torch', 'SimpleITK', 'itk', 'skimage', 'scipy', 'sklearn'}"
+    assert child(f"import sys, spinefx.kernels; print({heavy} & set(sys.modules))").stdout == "set()\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_goes_on_computing():
+    code = (
+        "import os, numpy as np; from spinefx import kernels; from spinefx.api import Grid\n"
+        "kernels.set_threads(3); grid, fine = Grid((40, 80, 80)), Grid((80, 80, 80), (0.5, 1.0, 1.0))\n"
+        "data = np.ones(grid.shape, np.float32); kernels.resample(data, grid, fine)\n"
+        "pid = os.fork(); kernels.resample(data, grid, fine)\n"
+        "print('child' if pid == 0 else os.waitpid(pid, 0)[1], flush=True); os._exit(0)"
+    )
+    assert child(code).stdout.split() == ["child", "0"]

@@ -2,6 +2,10 @@
 // numbers. Conventions are ITK's; see spinefx/kernels/sampling.py.
 #pragma once
 
+#if !defined(__GNUC__)
+#include <math.h>
+#endif
+
 #include "spinefx/core.hpp"
 
 namespace spinefx {
@@ -10,10 +14,10 @@ constexpr double kSnap = 1e-6;  // voxels; this close below a border or tie coun
 constexpr int kVotes = 1024;    // label weights are whole numbers of 1/1024 along each axis
 
 SPINEFX_HD double floor_of(double v) {
-#if defined(__CUDACC__)
-    return ::floor(v);
-#else
+#if defined(__GNUC__) && !defined(__CUDACC__)
     return __builtin_floor(v);
+#else
+    return ::floor(v);
 #endif
 }
 
