@@ -19,7 +19,7 @@ from spinefx.contract.findings import Column, Figure, Findings, Panel, Series, T
 from spinefx.contract.grid import Grid
 from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
-from spinefx.contract.levels import as_counted, converted, recounted
+from spinefx.contract.levels import LOWEST_LEVELS, THORACIC_COUNTS, as_counted, converted, recounted
 from spinefx.contract.plugin import API, KINDS, Plugin
 from spinefx.contract.scan import Case, LabelMap, Sample, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
@@ -39,7 +39,8 @@ from spinefx.contract.stages import (
 from spinefx.contract.study import Change, Fitting, Latents, SampleList, SampleSet, Split, Study
 
 __all__ = [
-    "API", "KINDS", "SCHEMES", "Augmenter", "Case", "Change", "Column", "DataError", "Encoder", "Evaluator", "Features",
+    "API", "KINDS", "LOWEST_LEVELS", "SCHEMES", "THORACIC_COUNTS", "Augmenter", "Case", "Change", "Column", "DataError",
+    "Encoder", "Evaluator", "Features",
     "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",

@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan, scheme
+from spinefx.api import Case, DataError, Scan
 from spinefx_io import BidsOptions
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.pattern import walk
 from spinefx_io.reading import Reader
@@ -39,7 +40,8 @@ class BidsLoader:
 
     def __init__(self, options: BidsOptions) -> None:
         self.options = options
-        self._reader = Reader([options.root], scheme(options.scheme), int(options.budget_gb * 1e9))
+        self._meaning = Meaning.of(options.scheme, schemes=options.schemes, levels=options.levels)
+        self._reader = Reader([options.root], self._meaning, int(options.budget_gb * 1e9))
 
     def cases(self) -> Sequence[Case]:
         """Every image there is, by name alone.
@@ -59,7 +61,9 @@ class BidsLoader:
                 f"{root}: no image sub-*_{{{','.join(self.options.suffixes)}}}.nii.gz in it; is it a BIDS folder?"
             )
         people = self._participants(root / "participants.tsv")
-        return [self._case(stem, path, tree.masks, people) for stem, path in sorted(tree.images.items())]
+        return self._meaning.marked(
+            self._case(stem, path, tree.masks, people) for stem, path in sorted(tree.images.items())
+        )
 
     def load(self, case: Case) -> Scan:
         """Image and mask of one case."""

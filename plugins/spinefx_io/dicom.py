@@ -13,13 +13,14 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from spinefx.api import Case, DataError, GridError, LabelMap, Scan, Scheme, Volume, scheme
+from spinefx.api import Case, DataError, GridError, Scan, Volume
 from spinefx_io import DicomOptions
 from spinefx_io.dicom_header import KINDS, Found, found_in, looks_dicom
 from spinefx_io.dicom_series import read_series
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.pattern import compile_pattern, walk
-from spinefx_io.reading import Reader, on_grid_of
+from spinefx_io.reading import Reader
 
 _ENDINGS = (".dcm", ".ima", ".dicom")
 _BROKEN = "broken"
@@ -32,6 +33,8 @@ class DicomLoader:
     def __init__(self, options: DicomOptions) -> None:
         self.options = options
         self._budget = int(options.budget_gb * 1e9)
+        self._meaning = Meaning.of(options.scheme or {"1": "mask"}, schemes=options.schemes, levels=options.levels)
+        self._reader = Reader([options.root], self._meaning, self._budget)
         self._masks = compile_pattern(options.masks) if options.masks else None
         self._key = _secret(options.hash_key) if options.hash_key is not None else None
 
@@ -64,19 +67,14 @@ class DicomLoader:
         if not studies and not unread:
             raise DataError(f"{root}: no DICOM image of CT, MR or PET in it")
         cases = [self._case(name, patient, files, masks) for name, patient, files in self._named(studies)]
-        return [*sorted(cases, key=lambda case: case.id), *_unreadable(unread, root)]
+        return self._meaning.marked([*sorted(cases, key=lambda case: case.id), *_unreadable(unread, root)])
 
     def load(self, case: Case) -> Scan:
         """The series of one study and its mask, each on its own grid; PET in SUVbw unless `suv` is false."""
         if _BROKEN in case.facts:
             raise DataError(str(case.facts[_BROKEN]))
         images = {name: self._volume(name, paths) for name, paths in _series_of(case).items()}
-        notes = list(case.notes)
-        mask = None
-        if "mask" in case.files:
-            mask, note = self._mask(case, images)
-            notes += [note] if note else []
-        return Scan(case, images, mask, tuple(notes))
+        return self._reader.joined(case, images)
 
     def _volume(self, name: str, paths: Sequence[Path]) -> Volume:
         try:
@@ -84,11 +82,6 @@ class DicomLoader:
         except DataError as error:
             kind = GridError if isinstance(error, GridError) else DataError
             raise kind(f"series {name} ({len(paths)} files) {error}") from error
-
-    def _mask(self, case: Case, images: Mapping[str, Volume]) -> tuple[LabelMap, str]:
-        known: Scheme = scheme(self.options.scheme)
-        reader = Reader([self.options.root], known, self._budget)
-        return on_grid_of(reader.mask(case.files["mask"]), images, f"case {case.id}")
 
     def _named(self, studies: Mapping[tuple[str, str], Sequence[Found]]) -> Iterator[tuple[str, str, Sequence[Found]]]:
         """(case id, patient, files); a patient's studies are numbered in the order of their dates where there are several."""

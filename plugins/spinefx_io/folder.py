@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan, scheme
+from spinefx.api import Case, DataError, Scan
 from spinefx_io import FolderOptions
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.pattern import compile_pattern, walk
 from spinefx_io.reading import Reader
@@ -35,7 +36,8 @@ class FolderLoader:
         self._images = [compile_pattern(pattern) for pattern in options.patterns]
         self._masks = compile_pattern(options.masks) if options.masks else None
         self._per_series = self._masks is not None and "modality" in self._masks.groupindex
-        self._reader = Reader([options.root], scheme(options.scheme), int(options.budget_gb * 1e9))
+        self._meaning = Meaning.of(options.scheme, schemes=options.schemes, levels=options.levels)
+        self._reader = Reader([options.root], self._meaning, int(options.budget_gb * 1e9))
 
     def cases(self) -> Sequence[Case]:
         """Every case that the patterns find, by name alone.
@@ -59,7 +61,7 @@ class FolderLoader:
         if not found:
             wanted = " or ".join(p for p in (*self.options.patterns, self.options.masks) if p)
             raise DataError(f"{root}: no file matches {wanted}")
-        return [self._case(key, part) for key, part in found.items()]
+        return self._meaning.marked(self._case(key, part) for key, part in found.items())
 
     def load(self, case: Case) -> Scan:
         """Images and mask of one case."""

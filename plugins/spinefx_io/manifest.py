@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan, scheme
+from spinefx.api import Case, DataError, Scan
 from spinefx_io import ManifestOptions
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.reading import Reader
 from spinefx_io.sheet import read_sheet
@@ -19,7 +20,8 @@ class ManifestLoader:
     def __init__(self, options: ManifestOptions) -> None:
         self.options = options
         self._root = options.root if options.root is not None else options.table.parent
-        self._reader = Reader([self._root], scheme(options.scheme), int(options.budget_gb * 1e9))
+        self._meaning = Meaning.of(options.scheme, schemes=options.schemes, levels=options.levels)
+        self._reader = Reader([self._root], self._meaning, int(options.budget_gb * 1e9))
 
     def cases(self) -> Sequence[Case]:
         """One case per row, in the table's order.
@@ -47,7 +49,7 @@ class ManifestLoader:
         if problems:
             more = f", and {len(problems) - 10} more" if len(problems) > 10 else ""
             raise DataError(f"{table.name}: {'; '.join(problems[:10])}{more}")
-        return [self._case(row) for row in rows]
+        return self._meaning.marked(self._case(row) for row in rows)
 
     def load(self, case: Case) -> Scan:
         """Images and mask of one case."""

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from spinefx.api import Case, DataError, Grid, GridError, LabelMap, Scan, Scheme, Volume
+from spinefx.api import Case, DataError, Grid, GridError, LabelMap, Scan, Volume
 from spinefx_io.gate import inspect, naming, read_voxels
+from spinefx_io.meaning import SCHEME_ROLE, Meaning
+from spinefx_io.overlap import registration_notes
 
 TOLERANCE_MM = 0.01
 """Image and mask whose corner voxels lie this close share a grid (files round their geometry differently)."""
@@ -17,23 +19,31 @@ TOLERANCE_MM = 0.01
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the files of a case: everything but `mask` is an image, named by its role.
+    """Reads the files of a case: everything but `mask` (and its scheme's file) is an image, named by its role.
 
-    roots : folders that files may come from.   scheme : what mask values mean.   budget_bytes : limit for one volume.
+    roots : folders that files may come from.   meaning : what mask values mean.   budget_bytes : limit for one volume.
     """
 
     roots: Sequence[Path]
-    scheme: Scheme
+    meaning: Meaning
     budget_bytes: int
 
     def scan(self, case: Case, *, notes: Sequence[str] = ()) -> Scan:
         """The case with its images and mask; DataError names the file and what is wrong with it."""
-        images = {role: self.volume(path) for role, path in case.files.items() if role != "mask"}
-        mask = self.mask(case.files["mask"]) if "mask" in case.files else None
+        wanted = {role: path for role, path in case.files.items() if role not in ("mask", SCHEME_ROLE)}
+        images = {role: self.volume(path) for role, path in wanted.items()}
+        return self.joined(case, images, notes=notes)
+
+    def joined(self, case: Case, images: Mapping[str, Volume], *, notes: Sequence[str] = ()) -> Scan:
+        """The case's images with its mask, if it has one: the mask on its image's grid, the images' overlap checked."""
+        mask = self.mask(case.files["mask"], case) if "mask" in case.files else None
         said = [*case.notes, *notes]
+        reference = ""
         if mask is not None and images:
             mask, note = on_grid_of(mask, images, f"case {case.id}")
             said += [note] if note else []
+            reference = next(name for name, image in images.items() if image.grid is mask.grid)
+        said += registration_notes(images, reference=reference)
         return Scan(case, images, mask, tuple(said))
 
     def _root(self, path: Path) -> Path:
@@ -57,8 +67,8 @@ class Reader:
                 return Volume(data.astype(np.int16, copy=False), header.grid())
             return Volume(data.astype(np.float32, copy=False), header.grid())
 
-    def mask(self, path: Path) -> LabelMap:
-        """A mask: whole numbers that the scheme knows, at least one of them not 0."""
+    def mask(self, path: Path, case: Case | None = None) -> LabelMap:
+        """A mask: whole numbers that the scheme knows, at least one not 0; levels as the case's facts count them."""
         root = self._root(path)
         header = inspect(path, root=root, budget_bytes=self.budget_bytes)
         data = read_voxels(header, root=root)
@@ -67,7 +77,7 @@ class Reader:
                 raise DataError("mask holds voxels that are NaN or infinite")
             if not data.any():
                 raise DataError("mask is empty: every voxel is 0")
-            return LabelMap(data, header.grid(), self.scheme).check_scheme()
+            return self.meaning.applied(LabelMap(data, header.grid(), self.meaning.scheme).check_scheme(), case)
 
 
 def on_grid_of(mask: LabelMap, images: Mapping[str, Volume], where: str) -> tuple[LabelMap, str]:

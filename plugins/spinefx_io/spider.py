@@ -13,8 +13,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan, scheme
+from spinefx.api import Case, DataError, Scan
 from spinefx_io import SpiderOptions
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.reading import Reader
 
@@ -28,7 +29,8 @@ class SpiderLoader:
     def __init__(self, options: SpiderOptions) -> None:
         self.options = options
         budget = int(options.budget_gb * 1e9)
-        self._reader = Reader(options.roots, scheme("spider"), budget)
+        self._meaning = Meaning.of("spider", levels=options.levels)
+        self._reader = Reader(options.roots, self._meaning, budget)
 
     def cases(self) -> Sequence[Case]:
         """Every series there is, by name alone, ordered by patient and series.
@@ -52,7 +54,7 @@ class SpiderLoader:
                         f"patient {case.patient} lies in {first} and in {root}; rename one, ids must be of one patient"
                     )
             found += cases
-        return sorted(found, key=lambda case: (_natural(case.patient), case.id))
+        return self._meaning.marked(sorted(found, key=lambda case: (_natural(case.patient), case.id)))
 
     def load(self, case: Case) -> Scan:
         """Image and mask of one series."""

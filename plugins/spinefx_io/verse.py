@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Case, DataError, Grid, LabelMap, Scan, scheme
+from spinefx.api import Case, DataError, Grid, LabelMap, Scan
 from spinefx_io import VerseOptions
 from spinefx_io.gate import naming, regular_file
+from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.pattern import walk
 from spinefx_io.reading import Reader
@@ -37,8 +38,8 @@ class VerseLoader:
 
     def __init__(self, options: VerseOptions) -> None:
         self.options = options
-        self._scheme = scheme("verse")
-        self._reader = Reader([options.root], self._scheme, int(options.budget_gb * 1e9))
+        self._meaning = Meaning.of("verse", levels=options.levels)
+        self._reader = Reader([options.root], self._meaning, int(options.budget_gb * 1e9))
 
     def cases(self) -> Sequence[Case]:
         """Every scan there is, by name alone; the patient is what follows `sub-`."""
@@ -57,7 +58,7 @@ class VerseLoader:
                 patients[match["id"]] = match["patient"]
         if not found:
             raise DataError(f"{root}: no sub-*_ct.nii.gz and no sub-*_seg-vert_msk.nii.gz in it")
-        return [self._case(name, patients[name], files) for name, files in sorted(found.items())]
+        return self._meaning.marked(self._case(name, patients[name], files) for name, files in sorted(found.items()))
 
     def load(self, case: Case) -> Scan:
         """CT and mask of one scan; centres that lie outside their vertebra are noted."""
@@ -83,15 +84,16 @@ class VerseLoader:
             if size > _JSON_BYTES:
                 raise DataError(f"is {size} bytes, too much for a list of centres")
             centres = read_centres(path.read_bytes(), mask.grid)
+        known = mask.scheme
         wrong = []
         for value, world in centres.items():
             index = np.rint(mask.grid.to_index(world)).astype(int)
             inside = bool((index >= 0).all() and (index < mask.grid.shape).all())
             if not inside or mask.labels[tuple(index)] != value:
-                level = self._scheme[value].level if value in self._scheme else str(value)
+                level = known[value].level if value in known else str(value)
                 wrong.append(level)
-        there = {self._scheme.value_of(s) for s in mask.structures("vertebra")}
-        lonely = [self._scheme[value].level for value in sorted(there - set(centres))]
+        there = {known.value_of(s) for s in mask.structures("vertebra")}
+        lonely = [known[value].level for value in sorted(there - set(centres))]
         notes = [f"centre outside its vertebra: {', '.join(wrong)}"] if wrong else []
         return notes + ([f"vertebra without a centre: {', '.join(lonely)}"] if lonely else [])
 

@@ -11,19 +11,19 @@ from spinefx.contract.errors import SchemeError
 from spinefx.contract.scan import LabelMap
 from spinefx.contract.scheme import KINDS_OF_LEVEL, Scheme, Structure
 
-LOWEST = ("L3", "L4", "L5", "L6")
+LOWEST_LEVELS = ("L3", "L4", "L5", "L6")
 """What the vertebra on the sacrum may be."""
 
-THORACIC = (11, 12, 13)
+THORACIC_COUNTS = (11, 12, 13)
 """How many vertebrae may bear ribs."""
 
 
 def upward(lowest: str = "L5", thoracic: int = 12) -> tuple[str, ...]:
     """Levels from the sacrum upwards in a spine whose lowest vertebra is `lowest`: `L6, L5, ... T12, ... C1`."""
-    if lowest not in LOWEST:
-        raise SchemeError(f"lowest vertebra {lowest!r} is none of {', '.join(LOWEST)}")
-    if thoracic not in THORACIC:
-        raise SchemeError(f"{thoracic} thoracic vertebrae, wanted one of {', '.join(map(str, THORACIC))}")
+    if lowest not in LOWEST_LEVELS:
+        raise SchemeError(f"lowest vertebra {lowest!r} is none of {', '.join(LOWEST_LEVELS)}")
+    if thoracic not in THORACIC_COUNTS:
+        raise SchemeError(f"{thoracic} thoracic vertebrae, wanted one of {', '.join(map(str, THORACIC_COUNTS))}")
     lumbar = [f"L{n}" for n in range(int(lowest[1:]), 0, -1)]
     return (*lumbar, *(f"T{n}" for n in range(thoracic, 0, -1)), *(f"C{n}" for n in range(7, 0, -1)))
 
