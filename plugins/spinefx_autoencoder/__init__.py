@@ -33,7 +33,7 @@ class ConvAeOptions(BaseModel, frozen=True, extra="forbid"):
         (3, 4, 4), description="control points (z, y, x) of the atlas's warp over the sample"
     )
     width: Whole = Field(64, description="hidden units between latents and decoder")
-    epochs: Whole = Field(30, description="passes over the training samples at most")
+    epochs: Whole = Field(25, description="passes over the training samples at most")
     patience: Whole = Field(15, description="epochs without a better validation loss after which training stops")
     batch: Whole = Field(4, description="samples per step")
     lr: Annotated[float, Field(gt=0, lt=1)] = Field(5e-3, description="highest learning rate; cosine, after a warm-up")
@@ -48,7 +48,9 @@ class ConvAeOptions(BaseModel, frozen=True, extra="forbid"):
     )
     latent_weight: Weight = Field(1e-3, description="weight of the latents' mean square")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
-        2, description="threads of training and encoding; other numbers of threads may give other last bits"
+        1,
+        description="threads of training and encoding (samples are made ready in one more); another number may give other "
+        "last bits, and more than there are free cores is slow",
     )
     memory_mb: Annotated[int, Field(ge=0)] = Field(
         1024, description="samples kept in memory at most, in MB; others are read again"
