@@ -1,5 +1,6 @@
 // A smoothed surface net: one vertex per cell of eight voxel centres that the border passes.
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "spinefx/measures.hpp"
@@ -122,41 +123,39 @@ void add_quads(const Buffer<bool>& inside, const Box& box, Net& net) {
     }
 }
 
-// Vertices joined to each vertex, ascending, each once: those of vertex i are links[starts[i]] ...
-// links[starts[i + 1] - 1].
-void find_links(const Net& net, std::vector<Index>& starts, std::vector<Index>& links) {
-    std::vector<std::pair<Index, Index>> pairs;
-    pairs.reserve(2 * net.quads.size());
+// Vertices joined to each vertex: a quad's neighbours lie in cells that share a face, so there are six places
+// at most, before and after along each axis; -1 where there is none.
+std::vector<std::array<Index, 6>> find_links(const Net& net) {
+    std::vector<std::array<Index, 6>> links(net.cells.size() / 3);
+    for (auto& six : links) six.fill(-1);
     for (std::size_t q = 0; q < net.quads.size(); q += 4) {
         for (std::size_t i = 0; i < 4; ++i) {
-            const Index a = net.quads[q + i], b = net.quads[q + (i + 1) % 4];
-            pairs.emplace_back(a, b);
-            pairs.emplace_back(b, a);
+            const auto a = static_cast<std::size_t>(net.quads[q + i]);
+            const auto b = static_cast<std::size_t>(net.quads[q + (i + 1) % 4]);
+            for (std::size_t axis = 0; axis < 3; ++axis) {
+                const Index step = net.cells[3 * b + axis] - net.cells[3 * a + axis];
+                if (step == 0) continue;
+                links[a][2 * axis + (step > 0 ? 1 : 0)] = static_cast<Index>(b);
+                links[b][2 * axis + (step > 0 ? 0 : 1)] = static_cast<Index>(a);
+            }
         }
     }
-    std::sort(pairs.begin(), pairs.end());
-    pairs.erase(std::unique(pairs.begin(), pairs.end()), pairs.end());
-    starts.assign(net.cells.size() / 3 + 1, 0);
-    for (const auto& [from, to] : pairs) {
-        ++starts[static_cast<std::size_t>(from) + 1];
-        links.push_back(to);
-    }
-    for (std::size_t i = 1; i < starts.size(); ++i) starts[i] += starts[i - 1];
+    return links;
 }
 
 void smooth(Net& net, int rounds) {
-    std::vector<Index> starts, links;
-    find_links(net, starts, links);
+    const auto links = find_links(net);
     std::vector<double> next(net.place.size());
     for (int round = 0; round < 2 * rounds; ++round) {
         const double weight = round % 2 == 0 ? 0.6 : -0.6;
-        for (std::size_t v = 0; v + 1 < starts.size(); ++v) {
-            double mean[3] = {0.0, 0.0, 0.0};
-            for (Index l = starts[v]; l < starts[v + 1]; ++l) {
-                const auto to = static_cast<std::size_t>(links[static_cast<std::size_t>(l)]);
-                for (std::size_t a = 0; a < 3; ++a) mean[a] += net.place[3 * to + a];
+        for (std::size_t v = 0; v < links.size(); ++v) {
+            double mean[3] = {0.0, 0.0, 0.0}, degree = 0.0;
+            for (const Index link : links[v]) {
+                if (link < 0) continue;
+                for (std::size_t a = 0; a < 3; ++a)
+                    mean[a] += net.place[3 * static_cast<std::size_t>(link) + a];
+                degree += 1.0;
             }
-            const double degree = static_cast<double>(starts[v + 1] - starts[v]);
             for (std::size_t a = 0; a < 3; ++a) {
                 const double here = net.place[3 * v + a];
                 next[3 * v + a] = here + weight * (mean[a] / degree - here);

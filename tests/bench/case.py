@@ -16,7 +16,7 @@ Call = Callable[[], Any]
 def largest_difference(ours: Any, theirs: Any) -> str:
     """How far two results are apart, and the range they lie in; voxels that only one of them sees inside are counted."""
     a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
-    border = (a == 0) != (b == 0)
+    border = ((a == 0) != (b == 0)) & (np.asarray(ours).dtype.kind == "f")
     apart = np.abs(a - b)[~border].max(initial=0)
     seen = f", {border.sum()} of {a.size} at the border" if border.any() else ""
     return f"apart <= {apart:.2g} of {np.ptp(b):.3g}{seen}"
