@@ -70,7 +70,7 @@ class DicomLoader:
         return self._meaning.marked([*sorted(cases, key=lambda case: case.id), *_unreadable(unread, root)])
 
     def load(self, case: Case) -> Scan:
-        """The series of one study and its mask, each on its own grid; PET in SUVbw unless `suv` is false."""
+        """The series of one study and its mask, each on its own grid; PET in SUVbw unless `raw_pet`."""
         if _BROKEN in case.facts:
             raise DataError(str(case.facts[_BROKEN]))
         images = {name: self._volume(name, paths) for name, paths in _series_of(case).items()}
@@ -78,7 +78,7 @@ class DicomLoader:
 
     def _volume(self, name: str, paths: Sequence[Path]) -> Volume:
         try:
-            return read_series(paths, root=self.options.root, budget_bytes=self._budget, suv=self.options.suv)
+            return read_series(paths, root=self.options.root, budget_bytes=self._budget, suv=not self.options.raw_pet)
         except DataError as error:
             kind = GridError if isinstance(error, GridError) else DataError
             raise kind(f"series {name} ({len(paths)} files) {error}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -40,9 +39,7 @@ def _check_scheme(scheme: str | Mapping[str, Any], schemes: Path | None) -> None
         except SchemeError as error:
             raise ValueError(str(error)) from error
     elif scheme not in SCHEMES and schemes is None:
-        near = difflib.get_close_matches(scheme, SCHEMES, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"no such label scheme {scheme!r}; {hint}known are {', '.join(map(repr, SCHEMES))}")
+        raise ValueError(f"no such label scheme; known are {', '.join(map(repr, SCHEMES))}")
 
 
 def _scheme_is_known(scheme: Any, info: ValidationInfo) -> Any:
@@ -160,7 +157,7 @@ class DicomOptions(BaseModel, frozen=True, extra="forbid"):
         description='modality = pattern of its series\' description, as { t1 = "t1*sag*", t2 = "t2*sag*" }; case is '
         "ignored; where empty, a patient's only CT, PET and MR are `ct`, `pet` and `mr`",
     )
-    suv: bool = Field(True, description="turn PET into SUVbw by its headers; false leaves Bq/ml or counts")
+    raw_pet: bool = Field(False, description="leave PET in Bq/ml or counts; else its headers turn it into SUVbw")
     masks: str = Field("", description="pattern of mask files, as masks/{id}.nii.gz; empty where there are none")
     scheme: SchemeName = ""
     schemes: SchemesFile = None

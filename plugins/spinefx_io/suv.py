@@ -178,14 +178,14 @@ def _text(header: Mapping[str, Any], name: str, *, default: str | None = None) -
     if text:
         return text
     if default is None:
-        raise DataError(f"has no {name}, which SUV needs; complete the header, or set suv = false")
+        raise DataError(f"has no {name}, which SUV needs; complete the header, or set raw_pet = true")
     return default
 
 
 def _list(header: Mapping[str, Any], name: str) -> list[str]:
     value = header.get(name)
     if value is None or value == "":
-        raise DataError(f"has no {name}, which SUV needs; complete the header, or set suv = false")
+        raise DataError(f"has no {name}, which SUV needs; complete the header, or set raw_pet = true")
     return [str(value)] if isinstance(value, str) else [str(part) for part in value]
 
 
@@ -201,5 +201,5 @@ def _number(header: Mapping[str, Any], name: str) -> float:
 def _positive(header: Mapping[str, Any], name: str) -> float:
     value = _number(header, name)
     if value <= 0:
-        raise DataError(f"has no {name} above 0, which SUV needs; complete the header, or set suv = false")
+        raise DataError(f"has no {name} above 0, which SUV needs; complete the header, or set raw_pet = true")
     return value

@@ -71,16 +71,27 @@ def run(pipeline: str, overrides: tuple[str, ...], quiet: bool, json_: bool) -> 
 @click.command()
 @pipeline_argument
 @overrides
+@click.option(
+    "--data",
+    "load",
+    is_flag=True,
+    help="Load every case too and say what becomes of it; exit code 4 if any is quarantined.",
+)
 @as_json
-def check(pipeline: str, overrides: tuple[str, ...], json_: bool) -> int:
+def check(pipeline: str, overrides: tuple[str, ...], load: bool, json_: bool) -> int:
     """Check names, options, files and labels; compute nothing.
 
-    PIPELINE is pipeline.toml unless given.
+    PIPELINE is pipeline.toml unless given. With --data every case is loaded and gets a verdict: used, used with a note, or quarantined with the remedy.
     """
     from spinefx.engine import Engine
 
     plan = read_plan(pipeline, overrides)
-    checked = Engine(plan).check()
+    engine = Engine(plan)
+    checked = engine.check()
+    if load:
+        from spinefx.cli.verdicts import print_verdicts
+
+        return print_verdicts(plan, engine.loader, checked, as_json=json_)
     if json_:
         dump(_checked_json(plan, checked))
         return 0

@@ -212,7 +212,7 @@ def test_pet_becomes_suv_and_keeps_its_own_grid(tmp_path):
     slopes = (0.5 + np.arange(5) / 10)[:, None, None]
     assert np.allclose(scan.images["pet"].data, values * slopes * PET_FACTOR, rtol=1e-6)
     assert scan.images["pet"].grid == grid
-    raw = only(tmp_path, suv=False)
+    raw = only(tmp_path, raw_pet=True)
     assert np.allclose(raw.images["pet"].data, values * slopes, rtol=1e-6)
 
 

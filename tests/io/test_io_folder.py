@@ -108,7 +108,7 @@ def test_a_pattern_that_cannot_work_is_refused_with_the_options(tree, options, s
 def test_the_scheme_is_required_and_must_be_known(tree):
     with pytest.raises(ValidationError, match="scheme"):
         FolderOptions(root=tree, images="{id}.mha")
-    with pytest.raises(ValidationError, match="no such label scheme 'spyder'; did you mean 'spider'"):
+    with pytest.raises(ValidationError, match="no such label scheme; known are 'spider', 'verse'"):
         FolderOptions(root=tree, images="{id}.mha", scheme="spyder")
 
 

@@ -1,0 +1,53 @@
+"""`spinefx check --data`: every case's verdict, printed."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from spinefx.cli.console import counted, dump, say, table, warn
+
+if TYPE_CHECKING:
+    from spinefx.contract.stages import Loader
+    from spinefx.engine import Checked
+    from spinefx.plan import Plan
+
+_EVERY = 50
+
+
+def print_verdicts(plan: Plan, loader: Loader, checked: Checked, *, as_json: bool) -> int:
+    """Print what would become of every case; 4 if any would be quarantined, else 0."""
+    from spinefx.work.verdict import NOTED, QUARANTINED, USED, audited, judged, told_apart
+
+    place = {case.id: number for number, case in enumerate(checked.cases)}
+    found = []
+    for number, verdict in enumerate(judged(plan, loader, checked.cases, checked.labels), start=1):
+        found.append(verdict)
+        if number % _EVERY == 0 and sys.stderr.isatty():
+            warn(f"{number} of {len(place)} cases loaded")
+    verdicts = told_apart(sorted(found, key=lambda verdict: place[verdict.case]))
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    join = audited(verdicts, checked.labels)
+    if as_json:
+        dump(
+            {
+                "source": plan.source,
+                "outcomes": dict(counts),
+                "cases": [
+                    {"case": v.case, "patient": v.patient, "outcome": v.outcome, "said": v.said, "grid": v.grid}
+                    for v in verdicts
+                ],
+                "labels": {row[0]: {"count": row[1], "which": row[2]} for row in join.table().rows} if join else {},
+            }
+        )
+    else:
+        table(
+            ("case", "verdict", "note, or cause and remedy"), [(v.case, v.outcome, "; ".join(v.said)) for v in verdicts]
+        )
+        say()
+        shares = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (USED, NOTED, QUARANTINED))
+        say(f"{counted(len(verdicts), 'case')}: {shares}")
+        for what, count, which in join.table().rows if join else ():
+            say(f"{what}: {count}" + (f" ({which})" if which and what != "label met a structure" else ""))
+    return 4 if counts[QUARANTINED] else 0
