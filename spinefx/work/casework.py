@@ -195,7 +195,7 @@ class Casework:
             samples, notes = cut.cut(
                 scan, box, structures=sample.structures, channels=sample.channels, margin=sample.margin
             )
-            put_samples(self.cache, key, samples, notes=[*scan.case.notes, *scan.notes, *notes])
+            put_samples(self.cache, key, samples, notes=list(dict.fromkeys([*scan.case.notes, *scan.notes, *notes])))
 
 
 def stage_key(stage: Stage, parents: Any) -> str:
