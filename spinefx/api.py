@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from spinefx.contract.case import Case
+from spinefx.contract.encoder import Encoder, Fitting
 from spinefx.contract.errors import (
     DataError,
     GridError,
@@ -21,12 +23,12 @@ from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
 from spinefx.contract.levels import LOWEST_LEVELS, THORACIC_COUNTS, as_counted, converted, recounted
 from spinefx.contract.plugin import API, KINDS, Plugin
-from spinefx.contract.scan import Case, LabelMap, Sample, Scan, Volume
+from spinefx.contract.samples import Change, Latents, SampleList, SampleSet, Split
+from spinefx.contract.scan import LabelMap, Sample, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.contract.schemes import SCHEMES, disc_below, scheme
 from spinefx.contract.stages import (
     Augmenter,
-    Encoder,
     Evaluator,
     GeometryAnalyser,
     LabelSource,
@@ -36,7 +38,7 @@ from spinefx.contract.stages import (
     ScanAnalyser,
     Segmenter,
 )
-from spinefx.contract.study import Change, Fitting, Latents, SampleList, SampleSet, Split, Study
+from spinefx.contract.study import Study
 
 __all__ = [
     "API", "KINDS", "LOWEST_LEVELS", "SCHEMES", "THORACIC_COUNTS", "Augmenter", "Case", "Change", "Column", "DataError",

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, PlanError, SpinefxError
 from spinefx.contract.features import Features
 from spinefx.contract.labels import Labels
-from spinefx.contract.scan import Case
 from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
 from spinefx.contract.grid import frozen_array
-
-if TYPE_CHECKING:
-    from spinefx.contract.scan import Case
 
 UNITS = ("mm3", "mm2", "mm", "deg", "ml", "percent", "suv")
 """Units that a feature's name may end in, after an underscore."""

@@ -1,54 +1,23 @@
-"""What flows through casework: a case, its volumes, its mask, and the samples cut from it."""
+"""What flows through casework: volumes, a mask, the scan that holds them, and the samples cut from it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx.contract.case import Case, frozen_mapping
 from spinefx.contract.errors import DataError, GridError
 from spinefx.contract.features import Row
 from spinefx.contract.grid import Grid, frozen_array
 from spinefx.contract.scheme import Scheme, Structure
 
-Fact = str | int | float | bool | None
-
 _AT_ONCE = 1 << 18
 """Voxels counted at a time: NumPy widens what it counts to 8 bytes each."""
-
-
-def _frozen_mapping(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(values))
-
-
-@dataclass(frozen=True)
-class Case:
-    """One series of one patient, before anything is read.
-
-    id : unique in the cohort (`12_t2`).   patient : the unit of every split (`12`).
-    files : role -> path (`{"t2": ..., "mask": ...}`); empty where the loader makes its data.
-    facts : what the loader knows beside the images (sex, age, scanner); never a patient's name.
-    notes : what a reader must know about this case ("graded but not segmented: T12-L1").
-    """
-
-    id: str
-    patient: str
-    files: Mapping[str, Path] = field(default_factory=dict)
-    facts: Mapping[str, Fact] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "files", _frozen_mapping(self.files))
-        object.__setattr__(self, "facts", _frozen_mapping(self.facts))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (Case, (self.id, self.patient, dict(self.files), dict(self.facts), self.notes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +125,7 @@ class Scan:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "images", _frozen_mapping(self.images))
+        object.__setattr__(self, "images", frozen_mapping(self.images))
 
     def replace(self, **changes: Any) -> Scan:
         """A copy with some parts changed: `scan.replace(mask=mask)`."""

@@ -6,18 +6,18 @@ inside the methods.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from spinefx.contract.case import Case
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
-from spinefx.contract.scan import Case, Sample, Scan
-from spinefx.contract.study import Change, Fitting, Latents, SampleSet, Study
+from spinefx.contract.samples import Change
+from spinefx.contract.scan import Sample, Scan
+from spinefx.contract.study import Study
 
 
 @runtime_checkable
@@ -66,32 +66,6 @@ class Augmenter(Protocol):
 
     def draw(self, sample: Sample, rng: np.random.Generator) -> Change:
         """The change, from `rng` alone; strength 0 draws the identity."""
-        ...
-
-
-@runtime_checkable
-class Encoder(Protocol):
-    """Learns latents, and turns samples into latents and latents into masks."""
-
-    def fit(self, fitting: Fitting) -> Sequence[Mapping[str, float]]:
-        """Fit; return one mapping of losses per epoch (empty where there are no epochs). Goes on from
-        `fitting.workspace` where an interrupted fit left a checkpoint, with the numbers of an uninterrupted one."""
-        ...
-
-    def encode(self, samples: SampleSet) -> Latents:
-        """Latents of all samples, in order."""
-        ...
-
-    def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, d) latents -> (n, z, y, x) float32 mask probabilities on the samples' grid."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write `weights.safetensors`, `model.json` and `card.md` into `folder`."""
-        ...
-
-    def load(self, folder: Path) -> None:
-        """Become what `save` wrote; DataError for anything else."""
         ...
 
 

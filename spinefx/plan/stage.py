@@ -7,17 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from spinefx.contract.encoder import Encoder
 from spinefx.contract.errors import PluginError
-from spinefx.contract.stages import (
-    Augmenter,
-    Encoder,
-    Evaluator,
-    LatentAnalyser,
-    Loader,
-    Preprocessor,
-    ScanAnalyser,
-    Segmenter,
-)
+from spinefx.contract.stages import Augmenter, Evaluator, LatentAnalyser, Loader, Preprocessor, ScanAnalyser, Segmenter
 from spinefx.plan.offers import Offer
 
 _PROTOCOLS: dict[str, type] = {

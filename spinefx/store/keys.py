@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
 from spinefx.contract.plugin import API
-from spinefx.contract.scan import Case
 from spinefx.store.files import jsonable
 
 Stamp = tuple[int, int, int]

@@ -9,7 +9,7 @@ import numpy as np
 
 from spinefx.contract.features import Features, Row
 from spinefx.contract.findings import Figure, Findings, Panel
-from spinefx.contract.study import Latents
+from spinefx.contract.samples import Latents
 from spinefx.store.cache import Artefact, Cache
 from spinefx.store.files import jsonable
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spinefx.contract.features import Features, unit_of
-from spinefx.contract.study import Latents, Split
+from spinefx.contract.samples import Latents, Split
 from spinefx.store.files import atomic_write, atomic_write_bytes
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from spinefx import kernels
 from spinefx.contract.grid import Grid
+from spinefx.contract.samples import Change, SampleSet
 from spinefx.contract.scan import Sample
 from spinefx.contract.stages import Augmenter
-from spinefx.contract.study import Change, SampleSet
 from spinefx.work.chance import generator
 
 

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, SpinefxError, StageError, StoreError
 from spinefx.contract.features import Features
 from spinefx.contract.grid import Grid
-from spinefx.contract.scan import Case, LabelMap, Scan
+from spinefx.contract.scan import LabelMap, Scan
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Artefact, Cache

@@ -8,12 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from spinefx.contract.encoder import Encoder, Fitting
 from spinefx.contract.errors import StageError
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
-from spinefx.contract.stages import Encoder
-from spinefx.contract.study import Fitting, Latents, Split, Study
+from spinefx.contract.samples import Latents, Split
+from spinefx.contract.study import Study
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Cache
 from spinefx.store.files import atomic_folder, atomic_write_json, make_folder, read_json

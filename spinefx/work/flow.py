@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from spinefx.contract.features import Row
 from spinefx.contract.findings import Column, Findings, Table
 from spinefx.contract.labels import Labels
-from spinefx.contract.study import Split
+from spinefx.contract.samples import Split
 from spinefx.labels import audit
 from spinefx.work.casework import CaseResult
 

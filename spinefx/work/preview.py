@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
-from spinefx.contract.scan import Case
 from spinefx.plan import Plan, Stage
 from spinefx.store.keys import Fingerprints
 from spinefx.work.casework import CaseResult, Casework

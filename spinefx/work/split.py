@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from spinefx.contract.errors import PlanError
-from spinefx.contract.study import Part, Split
+from spinefx.contract.samples import Part, Split
 from spinefx.work.chance import uniform
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Row
 from spinefx.contract.labels import Labels
-from spinefx.contract.scan import Case, Scan
+from spinefx.contract.scan import Scan
 from spinefx.contract.stages import Loader
 from spinefx.labels import Audit, audit
 from spinefx.plan import Plan

@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from spinefx.contract.case import Case
 from spinefx.contract.grid import Grid
-from spinefx.contract.scan import Case, LabelMap, Scan, Volume
+from spinefx.contract.scan import LabelMap, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.store.records import png
 from spinefx.work.picture import case_picture

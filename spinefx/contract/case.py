@@ -1,0 +1,40 @@
+"""A case: whose scan it is and where its files lie, before anything is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+Fact = str | int | float | bool | None
+
+
+def frozen_mapping(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A read-only copy of `values`."""
+    return MappingProxyType(dict(values))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One series of one patient, before anything is read.
+
+    id : unique in the cohort (`12_t2`).   patient : the unit of every split (`12`).
+    files : role -> path (`{"t2": ..., "mask": ...}`); empty where the loader makes its data.
+    facts : what the loader knows beside the images (sex, age, scanner); never a patient's name.
+    notes : what a reader must know about this case ("graded but not segmented: T12-L1").
+    """
+
+    id: str
+    patient: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", frozen_mapping(self.files))
+        object.__setattr__(self, "facts", frozen_mapping(self.facts))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Case, (self.id, self.patient, dict(self.files), dict(self.facts), self.notes))
