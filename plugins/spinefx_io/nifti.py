@@ -19,7 +19,9 @@ BYTES = 348
 """Size of a NIfTI-1 header."""
 
 AGREE_MM = 0.05
-"""sform and qform may put a corner voxel this far apart."""
+"""sform and qform may put a corner voxel this far apart, and as far more as the quaternion's own rounding turns it."""
+
+_ROUNDING = 3 * float(np.finfo(np.float32).eps)
 
 _TYPES = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
@@ -104,11 +106,18 @@ def _placement(start: bytes, order: str, pixdim: Floats, size: tuple[int, int, i
         ends = np.array(np.meshgrid(*[(0, n - 1) for n in size], indexing="ij"), np.float64).reshape(3, -1).T
         apart = ends @ (sform[0] - qform[0]).T + (sform[1] - qform[1])
         worst = float(np.linalg.norm(apart, axis=1).max())
-        if worst > AGREE_MM:
+        reach = float(np.linalg.norm(sform[0] @ (np.array(size, np.float64) - 1)))
+        if worst > AGREE_MM + _turn_by_rounding(quaternion) * reach:
             raise GridError(f"sform and qform put a corner {worst:.2f} mm apart; keep the true one only")
     chosen = sform if sform is not None else qform
     assert chosen is not None  # noqa: S101  (one of them is there, see above)
     return chosen
+
+
+def _turn_by_rounding(values: Floats) -> float:
+    """Radians by which a qform may be off for its numbers' rounding: much near half a turn, where a is the root of almost 0."""
+    rest = 1.0 - float(values[:3] @ values[:3])
+    return 2.0 * _ROUNDING / float(np.sqrt(max(rest, _ROUNDING)))
 
 
 def _qform(values: Floats, pixdim: Floats) -> tuple[Floats, Floats]:

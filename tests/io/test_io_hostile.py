@@ -215,6 +215,22 @@ def test_a_broken_nifti_header_is_refused(tmp_path, edit, error, says):
         read(nifti(tmp_path / "bad.nii", edit))
 
 
+def test_a_half_turn_whose_quaternion_is_rounded_is_no_disagreement(tmp_path):
+    image = sitk.Image([400, 400, 4], sitk.sitkUInt8)
+    path = tmp_path / "turned.nii"
+    for angle in (2e-4, 4e-4, 8e-4):
+        for axis in range(3):
+            half = -np.eye(3)
+            half[axis, axis] = 1.0
+            one, two = (k for k in range(3) if k != axis)
+            tilt = np.eye(3)
+            tilt[one, one] = tilt[two, two] = np.cos(angle)
+            tilt[one, two], tilt[two, one] = -np.sin(angle), np.sin(angle)
+            image.SetDirection((half @ tilt).ravel())
+            sitk.WriteImage(image, str(path))
+            assert read(path, budget=1 << 24).shape == (4, 400, 400)
+
+
 def test_a_cut_nifti_is_refused(tmp_path):
     for name, length in (("short.nii", 200), ("voxels.nii", 370), ("none.nii", 0)):
         path = nifti(tmp_path / name, lambda raw: None)
