@@ -56,7 +56,7 @@ class DicomLoader:
             path = root / name
             if self._masks is not None and (match := self._masks.fullmatch(name)):
                 masks[match["id"]] = path
-            elif looks_dicom(path) or name.lower().endswith(_ENDINGS):
+            elif looks_dicom(path, root=root) or name.lower().endswith(_ENDINGS) or _leads_out(path, root):
                 try:
                     found = found_in(path, root=root)
                 except DataError as error:
@@ -145,6 +145,13 @@ class DicomLoader:
         text = one.description.casefold()
         wanted = self.options.images.items()
         return [name for name, pattern in wanted if fnmatch.fnmatchcase(text, pattern.casefold())]
+
+
+def _leads_out(path: Path, root: Path) -> bool:
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
+    except RuntimeError:  # a loop of links
+        return True
 
 
 def _series_of(case: Case) -> dict[str, list[Path]]:

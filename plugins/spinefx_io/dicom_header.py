@@ -76,14 +76,14 @@ class Slice:
     intercept: float
 
 
-def looks_dicom(path: Path) -> bool:
-    """Whether a file begins as DICOM does; pipes and devices do not."""
+def looks_dicom(path: Path, *, root: Path) -> bool:
+    """Whether a file begins as DICOM does; pipes and devices do not, and links that lead out of `root` are not followed."""
     try:
-        if not path.is_file():
+        if not path.is_file() or not path.resolve().is_relative_to(root.resolve()):
             return False
         with path.open("rb") as file:
             return file.read(132)[128:] == b"DICM"
-    except OSError:
+    except (OSError, RuntimeError):
         return False
 
 
