@@ -189,7 +189,7 @@ class Reconstruction:
 
 def losses(study: Study) -> Figure | None:
     """The encoder's losses over its epochs, or None where there were none."""
-    names = [n for n in dict.fromkeys(key for epoch in study.history for key in epoch) if n != "epoch"]
+    names = [n for n in dict.fromkeys(key for epoch in study.history for key in epoch) if n not in ("epoch", "lr")]
     if len(study.history) < 2:
         return None
     series = []

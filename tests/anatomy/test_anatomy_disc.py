@@ -6,7 +6,7 @@ import csv
 
 import numpy as np
 import pytest
-from conftest import analyser, drawn, errors, read_mask, regridded
+from measured_spines import analyser, drawn, errors, read_mask, regridded
 from scipy.spatial.transform import Rotation
 from spinefx_anatomy.orient import reorient
 

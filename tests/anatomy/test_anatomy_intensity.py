@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import spinefx_anatomy as pack
-from conftest import analyser
+from measured_spines import analyser
 
 from spinefx.api import Case, DataError, Grid, LabelMap, Scan, Volume, scheme
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import SPACING, analyser, drawn, errors, read_mask, regridded
+from measured_spines import SPACING, analyser, drawn, errors, read_mask, regridded
 from scipy.spatial.transform import Rotation
 
 from spinefx.api import Case, DataError, Grid, LabelMap, Scan

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Bench
+from toy_bench import Bench
 
 from spinefx.contract.errors import DataError, PlanError, StoreError
 from spinefx.engine import Engine

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Bench
+from toy_bench import Bench
 
 from spinefx.contract.errors import DataError, StoreError
 from spinefx.store.cache import Cache
