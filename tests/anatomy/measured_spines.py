@@ -6,7 +6,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 import spinefx_anatomy as pack
 
 from spinefx.api import Case, Grid, LabelMap, Scan, scheme
@@ -55,14 +54,6 @@ def errors(kind: str, name: str, patients: int, *, relative: tuple[str, ...] = (
 def regridded(scan: Scan, grid: Grid) -> Scan:
     """The same voxels somewhere else in the world."""
     return scan.replace(mask=LabelMap(scan.mask.labels, grid, scan.mask.scheme))
-
-
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    folder = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the development data (../shared/data) is not here")
-    return folder
 
 
 def read_mask(path: Path) -> LabelMap:
