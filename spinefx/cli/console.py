@@ -6,9 +6,11 @@ Results go to stdout, progress and warnings to stderr. `NO_COLOR` is honoured.
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, TextIO
 
 import click
 
@@ -41,6 +43,18 @@ pipeline_argument = click.argument("pipeline", default="pipeline.toml", type=cli
 def plain() -> bool:
     """Whether stdout is no terminal."""
     return not sys.stdout.isatty()
+
+
+_aside: list[TextIO] = []
+
+
+@contextmanager
+def plugins_aside() -> Iterator[None]:
+    """While plugins work, what they print goes to stderr: stdout holds nothing but the result."""
+    if not _aside:
+        _aside.append(os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace"))
+    with redirect_stdout(_aside[0]):
+        yield
 
 
 def say(text: str = "") -> None:

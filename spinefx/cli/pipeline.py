@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spinefx.cli.console import as_json, counted, dump, overrides, pipeline_argument, say, table, warn
+from spinefx.cli.console import as_json, counted, dump, overrides, pipeline_argument, plugins_aside, say, table, warn
 
 if TYPE_CHECKING:
     from spinefx.engine import Checked
@@ -23,7 +23,8 @@ def read_plan(pipeline: str, overrides: Sequence[str]) -> Plan:
     """The plan in a file, with what `--set` changes; plugins that could not be loaded are told on stderr."""
     from spinefx.plan import Plan
 
-    plan = Plan.read(Path(pipeline), overrides=overrides)
+    with plugins_aside():
+        plan = Plan.read(Path(pipeline), overrides=overrides)
     for broken in plan.registry.broken:
         warn(f"not loaded: {broken}")
     return plan
@@ -34,7 +35,7 @@ def work(plan: Plan, *, quiet: bool) -> Run:
     from spinefx.cli.progress import watching
     from spinefx.engine import Engine
 
-    with watching(quiet=quiet) as observers:
+    with plugins_aside(), watching(quiet=quiet) as observers:
         return Engine(plan, observers=observers).run()
 
 
@@ -87,7 +88,8 @@ def check(pipeline: str, overrides: tuple[str, ...], load: bool, json_: bool) ->
 
     plan = read_plan(pipeline, overrides)
     engine = Engine(plan)
-    checked = engine.check()
+    with plugins_aside():
+        checked = engine.check()
     if load:
         from spinefx.cli.verdicts import print_verdicts
 
@@ -163,7 +165,8 @@ def plan(pipeline: str, overrides: tuple[str, ...], toml: bool, each: bool, json
 
     if not json_ and not each:
         say(planned.show())
-    steps = Engine(planned).preview()
+    with plugins_aside():
+        steps = Engine(planned).preview()
     if json_:
         dump({"plan": planned.to_json(), "steps": [dataclasses.asdict(step) for step in steps]})
     elif each:

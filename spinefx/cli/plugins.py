@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spinefx.cli.console import as_json, dump, more_plugins, say, table, warn
+from spinefx.cli.console import as_json, dump, more_plugins, plugins_aside, say, table, warn
 
 if TYPE_CHECKING:
     from spinefx.plan import Offer, Registry
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def _registry(files: Sequence[str]) -> Registry:
     from spinefx.plan import Registry
 
-    return Registry.discover([Path(file) for file in files])
+    with plugins_aside():
+        return Registry.discover([Path(file) for file in files])
 
 
 @click.group(invoke_without_command=True)

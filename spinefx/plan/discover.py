@@ -145,7 +145,7 @@ class _Discovery:
             impl = next(i for i in caller.get_hookimpls() if i.plugin is source.plugin)
             try:
                 offered = impl.function()
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._refuse(source, f"{caller.name} failed: {_told(error)}")
                 continue
             if not isinstance(offered, list | tuple):

@@ -55,6 +55,7 @@ class _Resolver:
     def __init__(self, source: Source, base: Path, problems: list[Problem]) -> None:
         self.source, self.base = source, base
         self.tables = source.tables
+        self.found_plugins = True
         self.found: list[tuple[tuple[int, int], Problem]] = [((0, 0), problem) for problem in problems]
 
     def plan(self, stem: str, registry: Registry | None) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class _Resolver:
         split = self.section("split", SplitOptions)
         sample = self.section("sample", SampleOptions)
         report = self.section("report", ReportOptions)
-        stages = self.stages()
+        stages = self.stages() if self.found_plugins else {}
         if self.found or not (run and labels and split and sample and report):
             raise PlanError([problem for _, problem in sorted(self.found, key=lambda item: item[0])])
         if "out" not in self.table("run"):
@@ -109,6 +110,7 @@ class _Resolver:
         except PluginError as error:
             for problem in error.problems:
                 self.add(("run", "plugins"), f"{problem.where}: {problem.what}", problem.remedy, table=("run",))
+            self.found_plugins = False
             return Registry.nothing()
         for broken in registry.broken:
             if broken.file is not None:

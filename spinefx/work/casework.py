@@ -160,7 +160,7 @@ class Casework:
         for stage, key in zip(self.analysers, keys.features, strict=True):
             if key in missing:
                 with at("geometry", stage.use):
-                    features = wanted(Features, self._stage(stage).measure(scan))
+                    features = _of_case(wanted(Features, self._stage(stage).measure(scan)), case)
                     put_features(self.cache, key, features.prefixed(stage.offer.plugin.name))
                 yield f"geometry {stage.use}"
         if keys.picture in missing:
@@ -224,17 +224,36 @@ def at(stage: str, plugin: str) -> Iterator[None]:
     except SpinefxError as error:
         raise StageError(str(error), stage=stage, plugin=plugin) from error
     except MemoryError as error:
-        raise StageError("out of memory", stage=stage, plugin=plugin) from DataError(f"out of memory: {error}")
-    except Exception as error:
-        named = DataError(f"{type(error).__name__}: {error}")
+        told = f"out of memory: {error}".rstrip(": ")
+        raise StageError("out of memory", stage=stage, plugin=plugin) from DataError(told)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin that calls sys.exit() costs its own case too
+        named = DataError(f"{type(error).__name__}: {_words(error)}")
         named.__cause__ = error
         raise StageError(str(named), stage=stage, plugin=plugin) from named
+
+
+def _words(error: BaseException) -> str:
+    """What an error says; one of a stranger's may fail even at that."""
+    try:
+        return str(error) or "no message"
+    except Exception as worse:
+        return f"its message cannot be read ({type(worse).__name__})"
 
 
 def scheme_json(mask: LabelMap) -> dict[str, Any]:
     """A mask's scheme as JSON."""
     table = {str(value): [s.kind, s.level, s.name] for value, s in mask.scheme.table.items()}
     return {"name": mask.scheme.name, "table": table}
+
+
+def _of_case(features: Features, case: Case) -> Features:
+    """The features, if every row is this case's: those of another would meet that case's own."""
+    for row in features.rows:
+        if (row.case, row.patient) != (case.id, case.patient):
+            raise DataError(f"gave a row of case {row.case!r}, patient {row.patient!r}; wanted only rows of this case")
+    return features
 
 
 def _mask_of(kept: Artefact) -> LabelMap:

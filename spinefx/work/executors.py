@@ -89,12 +89,12 @@ def _result(future: Future[Any], task: Task, lost: Callable[[Task, str], Result]
     from pebble import ProcessExpired
 
     try:
-        result: Result = future.result()
+        result: Result | _Interrupted = future.result()
     except ProcessExpired as error:
         return lost(task, _died(error.exitcode))
     except TimeoutError:
         return lost(task, f"took longer than [run] timeout = {timeout:g} s; its worker was stopped")
-    return result
+    return lost(task, "KeyboardInterrupt: raised by a plugin") if isinstance(result, _Interrupted) else result
 
 
 def _died(code: int | None) -> str:
@@ -130,6 +130,10 @@ class _Context(SpawnContext):
     Process = _Process
 
 
+class _Interrupted:
+    """In place of a result: the work raised KeyboardInterrupt of its own accord."""
+
+
 _work: Work | None = None
 
 
@@ -139,10 +143,14 @@ def _start(build: Callable[[Mapping[str, Any]], Work], payload: Mapping[str, Any
     for name in THREADS:
         os.environ.setdefault(name, "1")
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(2, 1)  # what a plugin prints must not get between the lines of a result
     _work = build(payload)
 
 
 def _do(task: Any) -> Any:
     if _work is None:
         raise RuntimeError("worker was not started")
-    return _work(task)
+    try:
+        return _work(task)
+    except KeyboardInterrupt:  # never the user's: SIGINT is ignored here
+        return _Interrupted()

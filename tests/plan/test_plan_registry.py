@@ -250,3 +250,25 @@ def test_a_name_is_found_in_any_kind(toys: Registry) -> None:
     assert [found.kind for found in toys.find("disc")] == ["geometry_analyser"]
     assert [found.kind for found in toys.find("geometry_analyser:disc")] == ["geometry_analyser"]
     assert toys.find("encoder:disc") == ()
+
+
+def test_a_hook_that_ends_the_process_is_reported_and_skipped(tmp_path: Path) -> None:
+    file = tmp_path / "leaver.py"
+    file.write_text(
+        "import sys\nfrom spinefx.api import hookimpl\n@hookimpl\ndef spinefx_loaders():\n    sys.exit(7)\n"
+    )
+    broken = [str(b) for b in Registry.discover([file]).broken]
+    assert broken == ["leaver.py: spinefx_loaders failed: SystemExit: 7"]
+
+
+def test_a_misspelt_hook_is_the_only_thing_told(tmp_path: Path) -> None:
+    from spinefx.contract.errors import PlanError
+    from spinefx.plan import Plan
+
+    (tmp_path / "odd.py").write_text(
+        "from spinefx.api import hookimpl\n@hookimpl\ndef spinefx_loader():\n    return []\n"
+    )
+    with pytest.raises(PlanError) as caught:
+        Plan.of({"run": {"plugins": ["odd.py"]}, "data": {"use": "phantom"}}, tmp_path)
+    assert "did you mean 'spinefx_loaders'" in str(caught.value)
+    assert "no loader is named" not in str(caught.value)
