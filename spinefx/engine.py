@@ -7,7 +7,7 @@ print(run.summary())
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, PlanError, SpinefxError
 from spinefx.contract.features import Features
 from spinefx.contract.labels import Labels
+from spinefx.contract.samples import Split
 from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan
@@ -32,7 +33,14 @@ from spinefx.work import executors
 from spinefx.work.casework import CaseResult, Casework, Task, lost
 from spinefx.work.cohort import Cohort, Found
 from spinefx.work.flow import cohort_flow, strata
-from spinefx.work.folder import RunFolder, cache_root, finished_record, known_files, remember_files
+from spinefx.work.folder import (
+    RunFolder,
+    cache_root,
+    finished_record,
+    known_files,
+    refuse_strangers,
+    remember_files,
+)
 from spinefx.work.observers import Observers
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
 from spinefx.work.split import deal
@@ -91,7 +99,20 @@ class Engine:
         ids = [case.id for case in cases]
         if twice := sorted({name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else ()):
             raise DataError(f"[data] use = {self.plan.data.use!r} gives two cases the id {twice[0]!r}")
-        return Checked(cases, self._labels())
+        labels, stratify = self._labels(), self.plan.split.stratify
+        if stratify and stratify not in labels.columns:
+            raise PlanError(
+                f"[split] stratify = {stratify!r} is no label; there are {sorted(labels.columns) or 'none'}"
+            )
+        self._deal({case.patient for case in cases})  # what cannot be dealt is told before anything is computed
+        return Checked(cases, labels)
+
+    def _deal(
+        self, patients: Collection[str], strata: Mapping[str, object] | None = None, *, lost: Collection[str] = ()
+    ) -> Split:
+        section = self.plan.split
+        shares = {"test": section.test, "validation": section.validation, "folds": section.folds}
+        return deal(patients, seed=self.plan.run.seed, strata=strata, lost=lost, **shares)  # type: ignore[arg-type]
 
     def _labels(self) -> Labels:
         section = self.plan.labels
@@ -102,7 +123,12 @@ class Engine:
                 raise PlanError(f"[labels] names no table, and loader {self.plan.data.use!r} brings no labels")
             return Labels()
         own = self.loader.labels()
-        return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
+        try:
+            return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
+        except DataError as error:
+            raise DataError(
+                f"{self.plan.source} [labels]: {error}; loader {self.plan.data.use!r} brings them"
+            ) from error
 
     def preview(self) -> list[Step]:
         """What a run would find done and what it would do, and why, without doing it."""
@@ -119,7 +145,7 @@ class Engine:
 
     def run(self) -> Run:
         """Do what is not done yet; the run as its folder holds it."""
-        make_folder(self.out)
+        refuse_strangers(make_folder(self.out))
         with locked(self.out):
             sweep(self.out)
             log = Log(self.out / "log.jsonl")
@@ -231,14 +257,7 @@ class Engine:
         labels, section = checked.labels, self.plan.split
         patients = sorted({row.patient for row in samples.rows})
         groups = strata(section.stratify, patients, samples.rows, labels) if section.stratify else None
-        split = deal(
-            patients,
-            seed=self.plan.run.seed,
-            test=section.test,
-            validation=section.validation,
-            folds=section.folds,
-            strata=groups,
-        )
+        split = self._deal(patients, groups, lost={case.patient for case in checked.cases} - set(patients))
         return Cohort(
             plan=self.plan,
             cache=self.cache,

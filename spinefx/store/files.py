@@ -134,7 +134,18 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: not readable as JSON: {error}") from error
+        raise StoreError(f"{path}: not readable as JSON: {error}; running again writes it anew") from error
+
+
+def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
+    """sha256 of the files below `folder` that match, by their path in it; hidden files are left out."""
+    found = {}
+    for path in sorted(folder.glob(pattern)):
+        inside = path.relative_to(folder)
+        if path.is_file() and not any(part.startswith(".") for part in inside.parts):
+            with path.open("rb") as file:
+                found[inside.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def jsonable(value: Any) -> Any:

@@ -37,7 +37,9 @@ class Run:
         path = self.folder / RECORD
         if not path.is_file():
             raise StoreError(f"{self.folder}: no {RECORD} in it; is this a run's folder?")
-        record: dict[str, Any] = read_json(path)
+        record = read_json(path)
+        if not isinstance(record, dict) or not {"state", "cases", "exit_code"} <= record.keys():
+            raise StoreError(f"{path}: not the record of a run; `spinefx run` with the run's pipeline writes it anew")
         return record
 
     @property

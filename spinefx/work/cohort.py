@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from spinefx.contract.encoder import Encoder, Fitting
-from spinefx.contract.errors import StageError
+from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Latents, Split
 from spinefx.contract.study import Study
 from spinefx.plan import Plan, Stage
+from spinefx.store import fits
 from spinefx.store.cache import Cache
-from spinefx.store.files import atomic_folder, atomic_write_json, make_folder, read_json
+from spinefx.store.files import atomic_folder, make_folder
 from spinefx.store.keys import digest
 from spinefx.store.lock import locked
 from spinefx.store.records import (
@@ -35,7 +36,6 @@ from spinefx.work.augment import Augmentation
 from spinefx.work.casework import Failure, at, stage_key, wanted
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
-HISTORY = "history.json"
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ class Cohort:
         """The model's folder, after fitting on these patients where that was not done before."""
         key = self.fit_key(patients)
         folder = self.cache.fit_folder(key)
-        model = folder / "model"
-        if model.is_dir():
+        model = folder / fits.MODEL
+        if fits.sealed(folder) is not None:
             return model
         make_folder(folder)
         with locked(folder), at("encode", self.plan.encode.use):
-            if not model.is_dir():
+            if fits.sealed(folder) is None:
                 self._fit(patients, folder)
         return model
 
@@ -103,6 +103,8 @@ class Cohort:
         self.started(f"fit {self.plan.encode.use}")
         train = self.samples.of_patients(self.split.patients("train") & frozenset(patients))
         validation = self.samples.of_patients(self.split.patients("validation") & frozenset(patients))
+        if not len(train):
+            raise DataError("no patient is left to train on: those that [split] leaves for it were quarantined")
         augmenters = [stage.build() for stage in self.plan.augment]
         encoder = self.plan.encode.build()
         fitting = Fitting(
@@ -115,14 +117,14 @@ class Cohort:
             epoch_done=self.epoch_done,
         )
         history = encoder.fit(fitting)
-        atomic_write_json(folder / HISTORY, list(history))
-        with atomic_folder(folder / "model") as temporary:
+        with atomic_folder(folder / fits.MODEL) as temporary:
             encoder.save(temporary)
+        fits.seal(folder, list(history))
 
     @cached_property
     def history(self) -> tuple[Mapping[str, float], ...]:
         """Losses per epoch of the main fit."""
-        return tuple(read_json(self.cache.fit_folder(self.fit_key(self.fitting_patients)) / HISTORY))
+        return fits.sealed(self.fitted(self.fitting_patients).parent) or ()
 
     @cached_property
     def encoder(self) -> Encoder:

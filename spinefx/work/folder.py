@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from spinefx.contract.errors import StoreError
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.plan import Plan, Stage
@@ -17,13 +18,14 @@ from spinefx.store.cache import Cache
 from spinefx.store.files import (
     atomic_folder,
     atomic_write_json,
+    digests,
     make_folder,
     read_json,
     safe_name,
 )
 from spinefx.store.keys import Stamp, digest
 from spinefx.store.records import findings_json
-from spinefx.store.run import RECORD, REPORT
+from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
 from spinefx.work.casework import CaseResult
 from spinefx.work.cohort import Cohort, Found
@@ -31,6 +33,12 @@ from spinefx.work.cohort import Cohort, Found
 CACHE = ".spinefx-cache"
 _FILES = "files.json"
 """Where the digests of input files are remembered, in the cache."""
+LOG = "log.jsonl"
+_TABLES = ("features", "features_dictionary", "features_missing", "latents")
+_WRITTEN = (
+    *("model", "figures", "qc", "split.json", "findings.json", REPORT),
+    *(f"{name}.{kind}" for name in _TABLES for kind in ("parquet", "csv", "xlsx")),
+)
 
 
 def cache_root(out: Path) -> Path:
@@ -57,10 +65,22 @@ def remember_files(root: Path, known: Mapping[str, tuple[Stamp, str]]) -> None:
 
 
 def finished_record(out: Path) -> dict[str, Any]:
-    """`run.json` of a finished run in this folder; empty where there is none."""
-    path = out / RECORD
-    record: dict[str, Any] = read_json(path) if path.is_file() else {}
-    return record if record.get("state") == "finished" else {}
+    """`run.json` of a finished run in this folder; empty where there is none, or a damaged one."""
+    try:
+        record = Run(out).record
+    except StoreError:
+        return {}
+    return record if record["state"] == "finished" and {"stages", "plan", "content"} <= record.keys() else {}
+
+
+def refuse_strangers(out: Path) -> None:
+    """StoreError where `out` is no run's folder and holds something that a run would write over."""
+    if any((out / name).exists() for name in (RECORD, LOG)):
+        return
+    if mine := sorted(name for name in _WRITTEN if (out / name).exists()):
+        raise StoreError(
+            f"{out}: no run's folder, and a run would write over its {mine[0]!r}; choose another [run] out"
+        )
 
 
 @dataclass
@@ -133,11 +153,12 @@ class RunFolder:
         content = digest(
             [[{k: v for k, v in c.items() if k not in ("seconds", "outcome", "done")} for c in cases], findings]
         )
-        same = self._earlier.get("content") == content and self._complete()
+        same = self._earlier.get("content") == content and self._whole()
         worked = worked or not same
         if worked:
             (self.out / REPORT).unlink(missing_ok=True)
             self._results(results, cohort, features, found, findings, cache)
+        files = self._files() if worked else self._earlier["files"]
         parts, failed = {}, []
         if cohort is not None:
             failed = [{"stage": f.stage, "plugin": f.plugin, "cause": f.cause} for f in cohort.failures]
@@ -151,12 +172,21 @@ class RunFolder:
             worked=worked,
             seconds=round(seconds, 3),
             content=content,
+            files=files,
         )
         return worked
 
-    def _complete(self) -> bool:
-        names = ("features.parquet", "features.csv", "features.xlsx", "findings.json", REPORT)
-        return all((self.out / name).is_file() for name in names)
+    def _files(self) -> dict[str, str]:
+        """Digests of what the run wrote; the report, which follows the record, is not among them."""
+        return {name: value for part in _WRITTEN for name, value in self._part(part).items() if name != REPORT}
+
+    def _part(self, name: str) -> dict[str, str]:
+        inside = digests(self.out / name) if (self.out / name).is_dir() else {}
+        return {f"{name}/{path}": value for path, value in inside.items()} or digests(self.out, name)
+
+    def _whole(self) -> bool:
+        """Whether every file is there as the last run left it."""
+        return (self.out / REPORT).is_file() and self._earlier.get("files") == self._files()
 
     def _results(
         self,

@@ -9,6 +9,7 @@ from typing import Any
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
 from spinefx.plan import Plan, Stage
+from spinefx.store.fits import sealed
 from spinefx.store.keys import Fingerprints
 from spinefx.work.casework import CaseResult, Casework
 from spinefx.work.cohort import Cohort
@@ -101,7 +102,7 @@ def cohort_steps(cohort: Cohort, reasons: Reasons) -> Iterator[Step]:
     """The once-only steps, as far as their keys can be told without computing."""
     plan = cohort.plan
     fitting = [plan.data, plan.segment, *plan.preprocess, *plan.augment, plan.encode]
-    fitted = (cohort.cache.fit_folder(cohort.fit_key(cohort.fitting_patients)) / "model").is_dir()
+    fitted = sealed(cohort.cache.fit_folder(cohort.fit_key(cohort.fitting_patients))) is not None
     why = reasons.of(fitting, ["sample", "split", "run"])
     yield Step(COHORT, f"fit {plan.encode.use}", fitted, cohort.fit_key(cohort.fitting_patients), "" if fitted else why)
     encoded = cohort.latents_key in cohort.cache

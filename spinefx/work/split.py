@@ -20,11 +20,13 @@ def deal(
     validation: float | Sequence[str],
     folds: int,
     strata: Mapping[str, object] | None = None,
+    lost: Collection[str] = (),
 ) -> Split:
     """The split of `patients`.
 
     test : share of the patients, or their ids.   validation : share of the patients that are not tested, or ids.
     folds : number of folds over all patients.   strata : patient -> stratum; shares hold within each.
+    lost : patients whose cases were all quarantined; they may be named, and their loss may leave none to train on.
 
     Raises
     ------
@@ -36,10 +38,10 @@ def deal(
     for patient in ordered:
         groups.setdefault(str((strata or {}).get(patient, "")), []).append(patient)
     in_order = _interleaved(groups)
-    tested = _chosen(in_order, test, "test")
+    tested = _chosen(in_order, test, "test", lost)
     rest = [p for p in in_order if p not in set(tested)]
-    validated = _chosen(rest, validation, "validation") if rest else []
-    if len(rest) == len(validated):
+    validated = _chosen(rest, validation, "validation", lost) if rest else []
+    if len(rest) == len(validated) and not lost:
         raise PlanError("[split] leaves no patient to train on; lower `test` or `validation`")
     part: dict[str, Part] = dict.fromkeys(in_order, "train")
     part |= dict.fromkeys(tested, "test")
@@ -58,12 +60,12 @@ def _interleaved(groups: Mapping[str, list[str]]) -> list[str]:
     return [patient for _, _, patient in sorted(placed)]
 
 
-def _chosen(ordered: Sequence[str], wanted: float | Sequence[str], part: str) -> list[str]:
+def _chosen(ordered: Sequence[str], wanted: float | Sequence[str], part: str, lost: Collection[str]) -> list[str]:
     """The members that a share or a list of ids names."""
     if isinstance(wanted, (int, float)):
         return _share(ordered, wanted)
     named = {str(p) for p in wanted}
-    if strangers := sorted(named - set(ordered)):
+    if strangers := sorted(named - set(ordered) - set(lost)):
         raise PlanError(f"[split] {part} names patients that are not in the cohort: {', '.join(strangers)}")
     return [p for p in ordered if p in named]
 
