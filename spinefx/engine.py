@@ -43,6 +43,7 @@ from spinefx.work.folder import (
 )
 from spinefx.work.observers import Observers
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
+from spinefx.work.roster import asked, roster
 from spinefx.work.split import deal
 
 
@@ -93,12 +94,7 @@ class Engine:
 
     def check(self) -> Checked:
         """Find the cases and read the labels; DataError names what is wrong with either."""
-        cases = tuple(self.loader.cases())
-        if not cases:
-            raise DataError(f"[data] use = {self.plan.data.use!r} finds no case; look at its root and patterns")
-        ids = [case.id for case in cases]
-        if twice := sorted({name for name in ids if ids.count(name) > 1} if len(set(ids)) < len(ids) else ()):
-            raise DataError(f"[data] use = {self.plan.data.use!r} gives two cases the id {twice[0]!r}")
+        cases = roster(self.loader, self.plan.data.use)
         labels, stratify = self._labels(), self.plan.split.stratify
         if stratify and stratify not in labels.columns:
             raise PlanError(
@@ -122,7 +118,8 @@ class Engine:
             if section.targets or section.covariates:
                 raise PlanError(f"[labels] names no table, and loader {self.plan.data.use!r} brings no labels")
             return Labels()
-        own = self.loader.labels()
+        with asked(self.plan.data.use, "labels"):
+            own = self.loader.labels()
         try:
             return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
         except DataError as error:

@@ -21,7 +21,8 @@ from typing import Any
 from spinefx.contract.errors import StoreError
 
 TEMPORARY = ".tmp-"
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says when there is no room left."""
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def _told(path: Path, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         remedy = (
-            "free some space, then run again: what is done stays done" if error.errno in _FULL else "check the folder"
+            "free some space, then run again: what is done stays done" if error.errno in FULL else "check the folder"
         )
         raise StoreError(f"{path}: cannot {doing}: {error.strerror or error}; {remedy}") from error
 
@@ -84,7 +85,9 @@ def _write_all(path: Path, content: bytes) -> None:
 
 def atomic_write_json(path: Path, data: Any) -> None:
     """Write `data` as indented JSON; NaN becomes null."""
-    atomic_write_bytes(path, (json.dumps(jsonable(data), indent=1, ensure_ascii=False) + "\n").encode())
+    atomic_write_bytes(
+        path, (json.dumps(jsonable(data), indent=1, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    )
 
 
 @contextmanager

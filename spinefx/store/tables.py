@@ -92,6 +92,7 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
 
     import openpyxl
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = datetime.datetime(1980, 1, 1)
@@ -99,7 +100,7 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
 
     def cell(value: Any) -> Any:
         if isinstance(value, str):
-            made = WriteOnlyCell(sheet, value=value)
+            made = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\ufffd", value))
             made.data_type = "s"
             return made
         return None if value != value else value

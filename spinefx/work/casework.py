@@ -21,6 +21,7 @@ from spinefx.contract.scan import LabelMap, Scan
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Artefact, Cache
+from spinefx.store.files import FULL
 from spinefx.store.keys import Fingerprints, Stamp, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
@@ -47,7 +48,7 @@ class Failure:
         cause = error.__cause__
         unforeseen = cause is not None and cause.__cause__ is not None
         trace = "".join(traceback.format_exception(cause.__cause__)) if unforeseen and cause else ""
-        return cls(error.stage, error.plugin, str(cause or error), trace)
+        return cls(error.stage, error.plugin, _words(cause or error), trace)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,8 @@ def at(stage: str, plugin: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin that calls sys.exit() costs its own case too
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise StoreError(f"{stage} {plugin}: {_words(error)}; free some space, then run again") from error
         named = DataError(f"{type(error).__name__}: {_words(error)}")
         named.__cause__ = error
         raise StageError(str(named), stage=stage, plugin=plugin) from named
@@ -237,7 +240,7 @@ def at(stage: str, plugin: str) -> Iterator[None]:
 def _words(error: BaseException) -> str:
     """What an error says; one of a stranger's may fail even at that."""
     try:
-        return str(error) or "no message"
+        return str(error).encode("utf-8", "backslashreplace").decode() or "no message"
     except Exception as worse:
         return f"its message cannot be read ({type(worse).__name__})"
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from spinefx.contract.encoder import Encoder, Fitting
 from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
@@ -145,14 +147,23 @@ class Cohort:
         if kept is None:
             self.started(f"encode {self.plan.encode.use}")
             with at("encode", self.plan.encode.use):
-                latents = wanted(Latents, self.encoder.encode(self.samples))
+                latents = self._encoded_by(self.encoder)
             put_latents(self.cache, self.latents_key, latents)
             kept = self.cache.require(self.latents_key)
         return latents_of(kept)
 
     def refit(self, patients: Collection[str]) -> Latents:
         """Latents of all samples from an encoder fitted on these patients only."""
-        return wanted(Latents, self._loaded(frozenset(patients)).encode(self.samples))
+        return self._encoded_by(self._loaded(frozenset(patients)))
+
+    def _encoded_by(self, encoder: Encoder) -> Latents:
+        """All samples' latents, checked: who takes another row's for its own is wrong without knowing."""
+        latents = wanted(Latents, encoder.encode(self.samples))
+        if latents.rows != self.samples.rows:
+            raise DataError(f"gave {len(latents.rows)} latents in rows that are not the {len(self.samples)} samples'")
+        if not latents.z.shape[1] or not np.isfinite(latents.z).all():
+            raise DataError("gave latents that are not finite, or none; its training has failed")
+        return latents
 
     @cached_property
     def _inputs(self) -> str:

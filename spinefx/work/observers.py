@@ -50,5 +50,7 @@ class Observers:
     def _call(self, who: str, function: Any, facts: Mapping[str, Any]) -> None:
         try:
             function(**facts)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an observer that calls sys.exit() ends no run
             self.log.write("observer failed", observer=who, error=f"{type(error).__name__}: {error}")

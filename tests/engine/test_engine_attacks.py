@@ -164,3 +164,93 @@ def test_a_damaged_model_is_fitted_again(make_bench: Any) -> None:
     run = bench.run()
     assert run.exit_code == 0
     assert (run.folder / "latents.parquet").read_bytes() == latents
+
+
+ENCODER = """
+import sys
+import numpy as np
+from pydantic import BaseModel
+from spinefx.api import Latents, Plugin, hookimpl
+class O(BaseModel, frozen=True, extra="forbid"):
+    pass
+class Odd:
+    def __init__(self, options): pass
+    def fit(self, fitting): return []
+    def encode(self, samples):
+        rows = samples.rows
+        {body}
+    def decode(self, z): return np.zeros((len(z), 8, 8, 8), np.float32)
+    def save(self, folder): (folder / "model.json").write_text("1")
+    def load(self, folder): pass
+@hookimpl
+def spinefx_encoders(): return [Plugin("odd", 1, 1, "x", O, Odd)]
+@hookimpl
+def spinefx_case_done(case): sys.exit(3)
+"""
+
+
+def _encoded(bench: Bench, body: str) -> Run:
+    plugin = bench.folder / "odd.py"
+    plugin.write_text(ENCODER.format(body=body))
+    tables = bench.tables()
+    tables["run"]["plugins"].append(str(plugin))
+    tables["encode"] = {"use": "odd"}
+    return Engine(Plan.of(tables, bench.folder)).run()
+
+
+@pytest.mark.parametrize(
+    ("body", "cause"),
+    [
+        ("return Latents(rows[::-1], np.zeros((len(rows), 2)))", "gave 6 latents in rows that are not the 6 samples'"),
+        ("return Latents(rows[:1], np.zeros((1, 2)))", "gave 1 latents in rows that are not the 6 samples'"),
+        ("return Latents(rows, np.full((len(rows), 2), np.nan))", "not finite, or none; its training has failed"),
+        ("return Latents(rows, np.zeros((len(rows), 0)))", "not finite, or none; its training has failed"),
+    ],
+)
+def test_latents_of_other_rows_or_without_numbers_are_refused(make_bench: Any, body: str, cause: str) -> None:
+    run = _encoded(make_bench("small", 3), body)
+    assert run.exit_code == 4
+    assert cause in run.summary()
+    assert len(run.features()) == 6
+
+
+def test_a_full_disk_inside_a_plugin_ends_the_run_and_says_so(make_bench: Any) -> None:
+    bench = make_bench("small", 2)
+    with pytest.raises(StoreError, match=r"encode odd: .*No space left on device; free some space, then run again"):
+        _encoded(bench, "raise OSError(28, 'No space left on device')")
+
+
+def test_an_observer_that_exits_ends_no_run(make_bench: Any) -> None:
+    run = _encoded(make_bench("small", 2), "return Latents(rows, np.ones((len(rows), 2)))")
+    assert run.exit_code == 0
+    assert '"observer failed"' in (run.folder / "log.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        ("['a', 1]", "gives the case id 1: is int, wanted text"),
+        ("['a', '']", "gives the case id '': is empty"),
+        ("['a', 'b\\x00']", r"gives the case id 'b\\x00': holds characters that cannot be printed"),
+        ("['a', '\\udcff']", "holds characters that cannot be printed"),
+        ("['a', 'b' * 201]", "has 201 characters, wanted at most 200"),
+        ("['a', 'a']", "gives two cases the id 'a'"),
+        ("[]", "finds no case"),
+        ("[0 / 0]", "fails to list its cases: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_cases_that_cannot_be_told_apart_or_written_are_refused(make_bench: Any, ids: str, said: str) -> None:
+    bench = make_bench("small", 2)
+    plugin = bench.folder / "ids.py"
+    plugin.write_text(
+        "from pydantic import BaseModel\nfrom spinefx.api import Case, Plugin, hookimpl\n"
+        "class O(BaseModel, frozen=True, extra='forbid'):\n    pass\n"
+        "class L:\n    def __init__(self, o): pass\n"
+        f"    def cases(self): return [Case(i, 'p', {{}}) for i in {ids}]\n    def load(self, case): pass\n"
+        "@hookimpl\ndef spinefx_loaders(): return [Plugin('ids', 1, 1, 'x', O, L)]\n"
+    )
+    tables = bench.tables()
+    tables["run"]["plugins"].append(str(plugin))
+    tables["data"] = {"use": "ids"}
+    with pytest.raises(DataError, match=said):
+        Engine(Plan.of(tables, bench.folder)).run()

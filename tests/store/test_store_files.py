@@ -130,3 +130,16 @@ def test_json_has_no_nan_and_refuses_what_it_does_not_know() -> None:
 def test_a_folder_that_is_no_run_is_said_to_be_none(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="is this a run's folder"):
         _ = Run(tmp_path).exit_code
+
+
+def test_text_that_no_file_can_hold_as_it_is_still_makes_a_table(tmp_path: Path) -> None:
+    import openpyxl
+    import pandas as pd
+
+    from spinefx.store.files import atomic_write_json, read_json
+    from spinefx.store.tables import write_table
+
+    write_table(pd.DataFrame({"level": ["L5\x00\x07"]}), tmp_path, "t", kinds=("xlsx",))
+    assert openpyxl.load_workbook(tmp_path / "t.xlsx").active["A2"].value == "L5\ufffd\ufffd"
+    atomic_write_json(tmp_path / "t.json", {"cause": "no file \udcff"})
+    assert read_json(tmp_path / "t.json") == {"cause": "no file \udcff"}
