@@ -147,6 +147,8 @@ def test_an_interrupted_run_ends_with_130_and_goes_on_when_run_again(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # as from a terminal: a background shell leaves SIGINT ignored to all that it starts
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     record = study / "run" / "run.json"
     while process.poll() is None and not (record.is_file() and '"casework"' in record.read_text()):
