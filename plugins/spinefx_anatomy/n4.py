@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinefx.api import DataError, Scan, Volume
+from spinefx.api import Scan, Volume
+from spinefx_anatomy.chosen import with_changed
 
 if TYPE_CHECKING:
     from spinefx_anatomy import N4Options
@@ -35,11 +36,7 @@ class N4:
         DataError
             If a chosen image is not there.
         """
-        chosen = self.options.images or tuple(scan.images)
-        missing = [name for name in chosen if name not in scan.images]
-        if missing:
-            raise DataError(f"case {scan.case.id}: no image {missing} to correct; it has {', '.join(scan.images)}")
-        return scan.replace(images={n: self._corrected(v) if n in chosen else v for n, v in scan.images.items()})
+        return with_changed(scan, self.options.images, self._corrected)
 
     def _corrected(self, image: Volume) -> Volume:
         from spinefx_anatomy.normalise import foreground

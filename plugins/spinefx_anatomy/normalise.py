@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import DataError, Scan, Volume
+from spinefx_anatomy.chosen import with_changed
 
 if TYPE_CHECKING:
     from spinefx_anatomy import NormaliseOptions
@@ -66,12 +67,7 @@ class Normalise:
         DataError
             If a chosen image is not there.
         """
-        chosen = self.options.images or tuple(scan.images)
-        missing = [name for name in chosen if name not in scan.images]
-        if missing:
-            raise DataError(f"case {scan.case.id}: no image {missing} to normalise; it has {', '.join(scan.images)}")
-        images = {name: self._scaled(v) if name in chosen else v for name, v in scan.images.items()}
-        return scan.replace(images=images)
+        return with_changed(scan, self.options.images, self._scaled)
 
     def _scaled(self, image: Volume) -> Volume:
         low, high = self.options.window or self._limits(image)
