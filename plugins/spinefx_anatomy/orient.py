@@ -19,15 +19,6 @@ TOWARDS = {
 """Letter -> world direction (x, y, z), LPS."""
 
 
-def orientation(grid: Grid) -> str:
-    """The grid's orientation as ITK names it (`LPS`, `PIR`): where each array axis runs, the last axis first."""
-    order, flips = _turn(grid, "LPS")
-    letters = [""] * 3
-    for target, (source, flip) in enumerate(zip(order, flips, strict=True)):
-        letters[source] = ("IAR" if flip else "SPL")[target]
-    return "".join(reversed(letters))
-
-
 def reorient(data: NDArray[Any], grid: Grid, to: str) -> tuple[NDArray[Any], Grid]:
     """The same voxels with the array axes running `to` (`LPS`), and their grid.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
@@ -133,8 +133,3 @@ class Features:
         reasons = {key: why for part in parts for key, why in part.reasons.items()}
         meaning = {name: text for part in parts for name, text in part.meaning.items()}
         return Features(tuple(rows), columns, reasons, meaning)
-
-
-def finite(values: ArrayLike) -> NDArray[np.bool_]:
-    """True where a number is present."""
-    return np.isfinite(np.asarray(values, np.float64))

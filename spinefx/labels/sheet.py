@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spinefx.contract.errors import LabelTableError
-from spinefx.labels.cells import Cell, is_missing
+from spinefx.labels.cells import Cell
 
 MAX_BYTES = 32 * 2**20
 """Most bytes of a csv file, or of an xlsx file once inflated."""
@@ -123,8 +123,3 @@ def _delimiter(text: str) -> str:
         if common and counts.count(common) * 100 + common > score:
             best, score = sign, counts.count(common) * 100 + common
     return best
-
-
-def is_blank(cells: Sequence[Cell]) -> bool:
-    """Whether no cell of the row says anything."""
-    return all(is_missing(cell) for cell in cells)
