@@ -71,7 +71,8 @@ class Cohort:
     def fit_key(self, patients: Collection[str]) -> str:
         """Key of an encoder fitted on these patients' samples."""
         inside = [[row_parts(p.row), p.key] for p in self.samples.places if p.row.patient in patients]
-        parts = {p: self.split.part[p] for p in sorted(patients)}
+        stopping = self.split.patients("validation")
+        parts = {p: "validation" if p in stopping else "train" for p in sorted(patients)}
         chain = digest([inside, parts, self.plan.run.seed, self.plan.run.device.partition(":")[0]])
         for stage in self.plan.augment:
             chain = stage_key(stage, chain)
@@ -103,8 +104,9 @@ class Cohort:
 
     def _fit(self, patients: Collection[str], folder: Path) -> None:
         self.started(f"fit {self.plan.encode.use}")
-        train = self.samples.of_patients(self.split.patients("train") & frozenset(patients))
-        validation = self.samples.of_patients(self.split.patients("validation") & frozenset(patients))
+        stopping = self.split.patients("validation") & frozenset(patients)
+        train = self.samples.of_patients(frozenset(patients) - stopping)
+        validation = self.samples.of_patients(stopping)
         if not len(train):
             raise DataError("no patient is left to train on: those that [split] leaves for it were quarantined")
         augmenters = [stage.build() for stage in self.plan.augment]

@@ -193,3 +193,10 @@ def test_a_preview_says_why_a_step_would_run(bench: Bench) -> None:
     (bench.root / "p3_t2.txt").write_text("6")
     changed = {s.case: s.why for s in Engine(bench.plan()).preview() if not s.cached}
     assert changed == {"p3_t2": "its input has changed or is new"}
+
+
+def test_an_encoder_refitted_for_a_fold_sees_all_its_patients_and_no_other(bench: Bench) -> None:
+    split = {"test": ["p1", "p6"], "validation": ["p2"]}
+    bench.run(split=split, evaluate={"refit": ["p0", "p1", "p2"]})
+    fits = [line.rpartition(" ")[2] for line in bench.lines() if line.startswith("fit")]
+    assert fits == ["p0,p2,p3,p4,p5,p7", "p0,p1,p2"]

@@ -151,6 +151,7 @@ class SayOptions(BaseModel, frozen=True, extra="forbid"):
 
     journal: Path
     word: str = "done"
+    refit: tuple[str, ...] = ()
 
 
 class Say:
@@ -161,6 +162,8 @@ class Say:
 
     def evaluate(self, study):
         _note(self.options.journal, "evaluate")
+        if self.options.refit:
+            study.refit(self.options.refit)
         table = Table("said", "Said", (Column("n"),), ((len(study.samples),),))
         return Findings((table,), sentences=(f"{self.options.word}: {len(study.latents.rows)}",))
 
