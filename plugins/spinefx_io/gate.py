@@ -6,9 +6,7 @@ beyond what the checked header claims and the budget allows.
 
 from __future__ import annotations
 
-import gzip
 import stat
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from spinefx.api import DataError
 from spinefx_io.header import Header, check_geometry, check_size
+from spinefx_io.inflate import inflated
 from spinefx_io.metaimage import parse_metaimage
 from spinefx_io.nifti import parse_nifti
 from spinefx_io.nrrd import parse_nrrd
@@ -25,8 +24,7 @@ from spinefx_io.nrrd import parse_nrrd
 FORMATS = (".mha", ".mhd", ".nii", ".nii.gz", ".nrrd")
 """Endings of files that can be read."""
 
-_START = 65_536
-_CHUNK = 1 << 22
+_START, _NIFTI = 65_536, 352
 
 
 def regular_file(path: Path, *, root: Path) -> int:
@@ -73,9 +71,9 @@ def read_voxels(header: Header, *, root: Path) -> NDArray[Any]:
     """
     with naming(header.path, root):
         try:
-            raw = _READERS[header.packing](header)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"its voxels cannot be read: {error}") from error
+            raw = _voxels(header)
+        except OSError as error:
+            raise DataError(f"its voxels cannot be read: {error.strerror or error}") from error
         if len(raw) != header.nbytes:
             more = "more than" if len(raw) > header.nbytes else f"only {len(raw)} of"
             raise DataError(f"holds {more} the {header.nbytes} bytes of voxels that its header claims")
@@ -118,49 +116,24 @@ def _parser(name: str) -> Callable[[Path, bytes], Header]:
 
 def _first_bytes(path: Path, *, gzipped: bool) -> bytes:
     try:
+        if gzipped:
+            return inflated(path, offset=0, most=_NIFTI, gzipped=True)
         with path.open("rb") as file:
-            if not gzipped:
-                return file.read(_START)
-            with gzip.open(file) as inflated:
-                return inflated.read(352)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"its header cannot be read: {error}") from error
+            return file.read(_START)
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _plain(header: Header) -> bytes:
-    with header.data.open("rb") as file:
-        file.seek(header.offset)
-        return file.read(header.nbytes + 1)
-
-
-def _zlib(header: Header) -> bytes:
-    """Inflated voxels, at most one byte more than the header claims."""
-    inflate = zlib.decompressobj()
-    parts, left = [], header.nbytes + 1
-    with header.data.open("rb") as file:
-        file.seek(header.offset)
-        while left and not inflate.eof and (chunk := inflate.unconsumed_tail or file.read(_CHUNK)):
-            parts.append(inflate.decompress(chunk, left))
-            left -= len(parts[-1])
-    return b"".join(parts)
-
-
-def _gzip(header: Header) -> bytes:
-    with header.data.open("rb") as file:
-        file.seek(header.offset)
-        with gzip.open(file) as inflated:
-            return inflated.read(header.nbytes + 1)
-
-
-def _gzip_whole(header: Header) -> bytes:
-    with gzip.open(header.data) as inflated:
-        inflated.read(header.offset)
-        return inflated.read(header.nbytes + 1)
-
-
-_READERS: dict[str, Callable[[Header], bytes]] = {
-    "none": _plain,
-    "zlib": _zlib,
-    "gzip": _gzip,
-    "gzip-whole": _gzip_whole,
-}
+def _voxels(header: Header) -> bytes | memoryview:
+    """The voxels' bytes, at most one more than the header claims."""
+    most = header.nbytes + 1
+    match header.packing:
+        case "none":
+            with header.data.open("rb") as file:
+                file.seek(header.offset)
+                return file.read(most)
+        case "gzip-whole":
+            whole = inflated(header.data, offset=0, most=header.offset + most, gzipped=True)
+            return memoryview(whole)[header.offset :]
+        case packing:
+            return inflated(header.data, offset=header.offset, most=most, gzipped=packing == "gzip")
