@@ -29,7 +29,6 @@ from spinefx.store.log import Log
 from spinefx.store.records import features_of
 from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
-from spinefx.work import executors
 from spinefx.work.casework import CaseResult, Casework, Task, lost
 from spinefx.work.cohort import Cohort, Found
 from spinefx.work.flow import cohort_flow, strata
@@ -45,6 +44,7 @@ from spinefx.work.observers import Observers
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
 from spinefx.work.roster import asked, roster
 from spinefx.work.split import deal
+from spinefx.work.spread import spread
 
 
 @dataclass(frozen=True)
@@ -233,15 +233,9 @@ class Engine:
         return [results[case.id] for case in cases]
 
     def _executed(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, CaseResult]]:
-        run = self.plan.run
-        if run.executor == "serial":
-            return executors.serial(Casework(self.plan, self.cache.root), tasks)
         payload = {"plan": self.plan.to_json(), "cache": str(self.cache.root)}
-        build = Casework.from_payload
-        limit = run.timeout or None
-        return executors.processes(
-            build, payload, tasks, lost=lost, workers=executors.count(run.workers), timeout=limit
-        )
+        work = Casework(self.plan, self.cache.root)
+        return spread(self.plan.run, work, Casework.from_payload, payload, tasks, lost=lost)
 
     def _cohort(self, checked: Checked, results: Sequence[CaseResult]) -> Cohort | None:
         """The once-only steps, or None where no case is left to do them on."""

@@ -45,12 +45,6 @@ def _three(value: Any) -> Any:
     return (value,) * 3 if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def _refuse_dask(value: Any) -> Any:
-    if value == "dask":
-        raise ValueError("executor 'dask' is not available in this version; wanted 'serial' or 'processes'")
-    return value
-
-
 def _known_device(value: Any) -> Any:
     if isinstance(value, str) and not re.match(_DEVICE, value):
         raise ValueError("wanted 'cpu', 'cuda' or a numbered one such as 'cuda:1'")
@@ -71,9 +65,15 @@ class RunOptions(Section):
     out: Path = Field(Path("runs/pipeline"), description="folder of the run; `runs/<name of the TOML>` unless given")
     seed: int = Field(0, ge=0, lt=2**63, description="the one source of all randomness")
     workers: int = Field(0, ge=0, le=1024, description="cases worked on at a time; 0 is one for each core")
-    executor: Annotated[Literal["serial", "processes"], BeforeValidator(_refuse_dask)] = Field(
+    executor: Literal["serial", "processes", "dask"] = Field(
         "processes",
-        description="`processes`: a pool that survives a dying worker; `serial`: in this process, one case at a time",
+        description="`processes`: a pool that survives a dying worker; `serial`: in this process, one case at a time; "
+        "`dask`: the workers of a dask cluster",
+    )
+    address: str = Field(
+        "",
+        pattern=r"^([a-z]+://[^\s/]+)?$",
+        description="of a running dask scheduler, as `tcp://node1:8786`; a cluster on this machine unless given",
     )
     device: Annotated[str, BeforeValidator(_known_device)] = Field(
         "cpu",
@@ -88,7 +88,10 @@ class RunOptions(Section):
         3600.0,
         ge=0,
         allow_inf_nan=False,
-        description="seconds that one case may take (executor `processes`); 0: no limit",
+        description="seconds that one case may take (not with executor `serial`); 0: no limit",
+    )
+    retries: int = Field(
+        1, ge=0, le=10, description="how often a case is tried again after its worker died; a crash may be another's"
     )
 
     @model_validator(mode="before")
@@ -102,6 +105,8 @@ class RunOptions(Section):
     def _agree(self) -> RunOptions:
         if self.executor == "serial" and self.workers != 1:
             raise ValueError(f"executor 'serial' has one worker, `workers` is {self.workers}; wanted 'processes'")
+        if self.address and self.executor != "dask":
+            raise ValueError(f"`address` is a dask scheduler's, `executor` is {self.executor!r}; wanted 'dask'")
         return self
 
 

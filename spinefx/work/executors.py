@@ -24,7 +24,11 @@ THREADS = (
     "SPINEFX_NUM_THREADS",
     "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS",
 )
-_AHEAD = 2
+AHEAD = 2
+"""Tasks handed out for each worker, so that none waits for the driver."""
+
+Lost = Callable[[Task, str], Result]
+"""What to give for a task whose worker died or ran past its time; told the cause in words."""
 
 
 def count(workers: int) -> int:
@@ -53,30 +57,44 @@ def processes(
     payload: Mapping[str, Any],
     tasks: Sequence[Task],
     *,
-    lost: Callable[[Task, str], Result],
+    lost: Lost[Task, Result],
     workers: int,
     timeout: float | None,
+    retries: int,
 ) -> Iterator[tuple[Task, Result]]:
     """Each task with its result as it comes, from `workers` spawned processes.
 
     build : made once in each worker from `payload`; must be importable.
-    lost : what to give for a task whose worker died or ran past `timeout` seconds; told the cause in words.
+    lost : what to give for a task whose worker died `1 + retries` times, or ran past `timeout` seconds (once).
     """
-    from pebble import ProcessPool
+    from pebble import ProcessExpired, ProcessPool
 
     pool = ProcessPool(workers, initializer=_start, initargs=(build, payload), context=_Context())
-    waiting: dict[Future[Any], Task] = {}
+    waiting: dict[Future[Any], tuple[Task, int]] = {}
     ahead = iter(tasks)
+
+    def schedule(task: Task, attempt: int) -> None:
+        waiting[pool.schedule(_do, args=[task], timeout=timeout)] = task, attempt
+
     try:
         while True:
-            while len(waiting) < workers * _AHEAD and (task := next(ahead, None)) is not None:
-                waiting[pool.schedule(_do, args=[task], timeout=timeout)] = task
+            while len(waiting) < workers * AHEAD and (task := next(ahead, None)) is not None:
+                schedule(task, 1)
             if not waiting:
                 break
-            done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-            for future in done:
-                task = waiting.pop(future)
-                yield task, _result(future, task, lost, timeout)
+            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            for future in finished:
+                task, attempt = waiting.pop(future)
+                try:
+                    result = done(future.result(), task, lost)
+                except ProcessExpired as error:
+                    if attempt <= retries:
+                        schedule(task, attempt + 1)
+                        continue
+                    result = lost(task, died(error.exitcode, attempt))
+                except TimeoutError:
+                    result = lost(task, overdue(timeout))
+                yield task, result
         pool.close()  # type: ignore[no-untyped-call]
     except BaseException:
         pool.stop()  # type: ignore[no-untyped-call]
@@ -85,29 +103,28 @@ def processes(
         pool.join()
 
 
-def _result(future: Future[Any], task: Task, lost: Callable[[Task, str], Result], timeout: float | None) -> Result:
-    from pebble import ProcessExpired
-
-    try:
-        result: Result | _Interrupted = future.result()
-    except ProcessExpired as error:
-        return lost(task, _died(error.exitcode))
-    except TimeoutError:
-        return lost(task, f"took longer than [run] timeout = {timeout:g} s; its worker was stopped")
-    return lost(task, "KeyboardInterrupt: raised by a plugin") if isinstance(result, _Interrupted) else result
+def done(result: Result | Interrupted, task: Task, lost: Lost[Task, Result]) -> Result:
+    """The result, or what stands for that of a task which its plugin ended as if the user had."""
+    return lost(task, "KeyboardInterrupt: raised by a plugin") if isinstance(result, Interrupted) else result
 
 
-def _died(code: int | None) -> str:
+def overdue(timeout: float | None) -> str:
+    """That a case has used up its time, in words."""
+    return f"took longer than [run] timeout = {timeout or 0:g} s; its worker was stopped"
+
+
+def died(code: int | None, attempts: int) -> str:
     """Why a worker ended, in words."""
+    often = f", in each of {attempts} attempts" if attempts > 1 else ""
     if code is not None and code < 0:
         name = signal.Signals(-code).name
         hint = " (out of memory? try fewer workers)" if name == "SIGKILL" else ""
-        return f"its worker died of {name}{hint}"
-    return f"its worker ended by itself with exit code {code}"
+        return f"its worker died of {name}{hint}{often}"
+    return f"its worker ended by itself with exit code {code}{often}"
 
 
 @contextmanager
-def _main_hidden() -> Iterator[None]:
+def main_hidden() -> Iterator[None]:
     """Keep a new process from running the caller's script again, so that scripts need no `if __name__` guard."""
     main = sys.modules["__main__"]
     kept: dict[str, Any] = {name: vars(main)[name] for name in ("__spec__", "__file__") if name in vars(main)}
@@ -122,7 +139,7 @@ def _main_hidden() -> Iterator[None]:
 class _Process(SpawnProcess):
     @staticmethod
     def _Popen(process_obj: Any) -> Any:  # noqa: N802
-        with _main_hidden():
+        with main_hidden():
             return SpawnProcess._Popen(process_obj)
 
 
@@ -130,7 +147,7 @@ class _Context(SpawnContext):
     Process = _Process
 
 
-class _Interrupted:
+class Interrupted:
     """In place of a result: the work raised KeyboardInterrupt of its own accord."""
 
 
@@ -153,4 +170,4 @@ def _do(task: Any) -> Any:
     try:
         return _work(task)
     except KeyboardInterrupt:  # never the user's: SIGINT is ignored here
-        return _Interrupted()
+        return Interrupted()

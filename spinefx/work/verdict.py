@@ -20,8 +20,8 @@ from spinefx.contract.scan import Scan
 from spinefx.contract.stages import Loader
 from spinefx.labels import Audit, audit
 from spinefx.plan import Plan
-from spinefx.work import executors
 from spinefx.work.casework import at, wanted
+from spinefx.work.spread import spread
 
 USED, NOTED, QUARANTINED = "used", "used with a note", "quarantined"
 
@@ -86,15 +86,10 @@ class Judging:
 
 
 def judged(plan: Plan, loader: Loader, cases: Sequence[Case], labels: Labels) -> Iterator[Verdict]:
-    """The verdict on every case as it comes, its labels compared; in the plan's executor (here, where that is dask)."""
+    """The verdict on every case as it comes, its labels compared; in the plan's executor."""
     graded = _graded(labels)
-    if plan.run.executor == "processes" and len(cases) > 1:
-        limit = plan.run.timeout or None
-        workers = min(executors.count(plan.run.workers), len(cases))
-        payload = {"plan": plan.to_json()}
-        found = executors.processes(Judging.from_payload, payload, cases, lost=_lost, workers=workers, timeout=limit)
-    else:
-        found = executors.serial(Judging(plan, loader), cases)
+    payload = {"plan": plan.to_json()}
+    found = spread(plan.run, Judging(plan, loader), Judging.from_payload, payload, cases, lost=_lost)
     for _, verdict in found:
         yield _compared(verdict, graded)
 
