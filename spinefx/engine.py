@@ -171,7 +171,7 @@ class Engine:
         folder.started(len(checked.cases))
         watch.run_started(self.plan.to_json(), self.out, len(checked.cases))
 
-        results = self._casework(checked.cases, watch, log)
+        results = self.casework(checked.cases, watch, log)
         worked: list[str] = [step for result in results for step in result.done]
 
         def started(step: str) -> None:
@@ -210,7 +210,7 @@ class Engine:
         watch.run_done(self.out, code)
         return Run(self.out)
 
-    def _casework(self, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:
+    def casework(self, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:
         """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
         known = known_files(self.cache.root)
         tasks = [Task(case, {str(p): known[str(p)] for p in case.files.values() if str(p) in known}) for case in cases]

@@ -14,6 +14,7 @@ COMMANDS = {
     "plan": ("spinefx.cli.pipeline", "plan"),
     "status": ("spinefx.cli.runs", "status"),
     "report": ("spinefx.cli.runs", "report"),
+    "encode": ("spinefx.cli.models", "encode"),
     "init": ("spinefx.cli.start", "init"),
     "demo": ("spinefx.cli.start", "demo"),
     "plugins": ("spinefx.cli.plugins", "plugins"),

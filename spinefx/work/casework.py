@@ -17,7 +17,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, SpinefxError, StageError, StoreError
 from spinefx.contract.features import Features
 from spinefx.contract.grid import Grid
-from spinefx.contract.scan import LabelMap, Scan
+from spinefx.contract.scan import LabelMap, Sample, Scan
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Artefact, Cache
@@ -188,6 +188,12 @@ class Casework:
             return segmented
 
     def _cut(self, scan: Scan, key: str) -> None:
+        samples, notes = self.samples(scan)
+        with at("cut", "sample"):
+            put_samples(self.cache, key, samples, notes=notes)
+
+    def samples(self, scan: Scan) -> tuple[list[Sample], list[str]]:
+        """The samples of a scan that has its mask, preprocessed as the plan says, and what a reader should know."""
         for stage in self.plan.preprocess:
             with at("preprocess", stage.use):
                 scan = wanted(Scan, self._stage(stage).process(scan))
@@ -197,7 +203,12 @@ class Casework:
             samples, notes = cut.cut(
                 scan, box, structures=sample.structures, channels=sample.channels, margin=sample.margin
             )
-            put_samples(self.cache, key, samples, notes=list(dict.fromkeys([*scan.case.notes, *scan.notes, *notes])))
+        return samples, list(dict.fromkeys([*scan.case.notes, *scan.notes, *notes]))
+
+    def segmented(self, scan: Scan) -> Scan:
+        """A scan in memory with its mask, as the plan's segmenter gives it."""
+        with at("segment", self.plan.segment.use):
+            return wanted(Scan, self._stage(self.plan.segment).segment(scan))
 
 
 def stage_key(stage: Stage, parents: Any) -> str:

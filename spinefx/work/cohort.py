@@ -36,6 +36,7 @@ from spinefx.store.records import (
 from spinefx.store.samples import StoredSamples
 from spinefx.work.augment import Augmentation
 from spinefx.work.casework import Failure, at, stage_key, wanted
+from spinefx.work.recipe import Recipe, of_samples
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
 
@@ -153,6 +154,14 @@ class Cohort:
             put_latents(self.cache, self.latents_key, latents)
             kept = self.cache.require(self.latents_key)
         return latents_of(kept)
+
+    def recipe(self) -> Recipe:
+        """What goes beside the main model, so that it can be used on new scans."""
+        inside = self.fitting_patients
+        latents = self.latents
+        here = np.array([row.patient in inside for row in latents.rows], bool)
+        rows = tuple(row for row, known in zip(latents.rows, here, strict=True) if known)
+        return of_samples(self.plan, self.samples.of_patients(inside), Latents(rows, latents.z[here]))
 
     def refit(self, patients: Collection[str]) -> Latents:
         """Latents of all samples from an encoder fitted on these patients only."""

@@ -29,6 +29,7 @@ from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
 from spinefx.work.casework import CaseResult
 from spinefx.work.cohort import Cohort, Found
+from spinefx.work.recipe import RECIPE
 
 CACHE = ".spinefx-cache"
 _FILES = "files.json"
@@ -208,6 +209,7 @@ class RunFolder:
             with atomic_folder(self.out / "model") as temporary:
                 for path in model.iterdir():
                     (temporary / path.name).write_bytes(path.read_bytes())
+                atomic_write_json(temporary / RECIPE, cohort.recipe().to_json())
         with atomic_folder(self.out / "figures") as temporary:
             for item in found:
                 for name, content in item.pictures.items():
