@@ -2,12 +2,15 @@
 
 In the body's own frame, whose normal n bisects the endplates' planes; u points left, v posterior:
 
+height_mm         distance along n between the endplate surfaces, averaged over the columns that run through the waist
 height_anterior_mm, height_middle_mm, height_posterior_mm
-                  distance along n between the endplate surfaces (domes included) at 10, 50 and 90 % of the outline's
+                  distance along n between the endplate surfaces (domes included) at 15, 50 and 85 % of the outline's
                   antero-posterior extent, averaged over the mid-sagittal band |u| <= 15 % of the width
+wedge_ratio, biconcavity_ratio   anterior and middle height over posterior height
 depth_mm, width_mm   largest antero-posterior extent of a column of that band, and left-right extent, at the endplates
-wedge_deg         angle between the endplates' planes, projected on the world's sagittal plane, positive opens forward
-tilt_deg, tilt_coronal_deg   of n against the world, signs as for discs
+wedge_deg         angle between the endplates' planes in the body's sagittal (v, n) plane, positive opens forward
+wedge_coronal_deg the same in the (u, n) plane, positive opens to the left
+tilt_deg, tilt_coronal_deg, rotation_deg   of n and of u against the world, signs as for discs
 volume_mm3        of the body between its endplates and its waisted wall
 """
 
@@ -15,29 +18,40 @@ from __future__ import annotations
 
 import numpy as np
 
-from spinefx.phantom.angles import tilt_coronal_deg, tilt_deg
+from spinefx.phantom.angles import lean_deg, rotation_deg, tilt_coronal_deg, tilt_deg
 from spinefx.phantom.frame import Floats, Points
-from spinefx.phantom.outline import band_columns
+from spinefx.phantom.outline import PLACES, band_columns
 from spinefx.phantom.shape import Vertebra
 
 
 def vertebra_truth(body: Vertebra) -> dict[str, float]:
     """What is true of one vertebral body: name -> number, as in the module's docstring."""
     columns, near, far, width = band_columns(body.footprint)
-    at = near[:, None] + np.array([0.1, 0.5, 0.9]) * (far - near)[:, None]
+    top, bottom = body.above.plane_normal(-1), body.below.plane_normal(1)
+    normal = (top + bottom) / np.linalg.norm(top + bottom)
+    left = body.frame.axes[0] - (body.frame.axes[0] @ normal) * normal
+    left /= np.linalg.norm(left)
+    back = np.cross(normal, left)
+    at = near[:, None] + np.array(PLACES) * (far - near)[:, None]
     u = np.broadcast_to(columns[:, None], at.shape)
     heights = _face(body, u, at, 1) - _face(body, u, at, -1)
     anterior, middle, posterior = (float(value) for value in heights.mean(axis=0))
+    volume, height = _volume_and_height(body)
     return {
+        "height_mm": height,
         "height_anterior_mm": anterior,
         "height_middle_mm": middle,
         "height_posterior_mm": posterior,
+        "wedge_ratio": anterior / posterior,
+        "biconcavity_ratio": middle / posterior,
         "depth_mm": float((far - near).max()),
         "width_mm": width,
-        "wedge_deg": tilt_deg(body.below.plane_normal(1)) - tilt_deg(body.above.plane_normal(-1)),
-        "tilt_deg": tilt_deg(body.frame.normal),
-        "tilt_coronal_deg": tilt_coronal_deg(body.frame.normal),
-        "volume_mm3": _volume(body),
+        "wedge_deg": lean_deg(top, back, normal) - lean_deg(bottom, back, normal),
+        "wedge_coronal_deg": lean_deg(bottom, left, normal) - lean_deg(top, left, normal),
+        "tilt_deg": tilt_deg(normal),
+        "tilt_coronal_deg": tilt_coronal_deg(normal),
+        "rotation_deg": rotation_deg(left),
+        "volume_mm3": volume,
     }
 
 
@@ -53,7 +67,7 @@ def _face(body: Vertebra, u: Floats, v: Floats, side: int) -> Floats:
     return low
 
 
-def _volume(body: Vertebra) -> float:
+def _volume_and_height(body: Vertebra) -> tuple[float, float]:
     angle = np.linspace(0.0, 2.0 * np.pi, 72, endpoint=False)
     radius = body.footprint.radius(angle)
     nodes, weights = np.polynomial.legendre.leggauss(8)
@@ -65,4 +79,5 @@ def _volume(body: Vertebra) -> float:
     t = (low + high)[..., None] / 2 + steps * (high - low)[..., None] / 2
     column = (body.wall_share(t) ** 2 * step_weights).sum(axis=-1) * (high - low) / 2
     area = share * radius**2 * weights[:, None] / 2 * (2.0 * np.pi / len(angle))
-    return float((column * area).sum())
+    through = share < 1.0 - body.waist
+    return float((column * area).sum()), float(((high - low) * area * through).sum() / (area * through).sum())

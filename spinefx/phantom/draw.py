@@ -134,7 +134,7 @@ def _disc(
     side = np.clip(_coronal_step(n - 0.25, scoliosis) + 0.5 * spread[2], -most / 3, most / 3)
     return DiscPlan(
         Footprint(float(half_width), float(half_depth), float(np.clip(2.45 + 0.15 * spread[6], 2.1, 2.9)), tuple(lobes)),
-        float(height), float(wedge), float(side), float(dome), 0.05, severity, slip,
+        float(height), float(wedge), float(side), float(dome), 0.05, severity, slip, _twist(n - 0.5, scoliosis),
     )  # fmt: skip
 
 
@@ -145,14 +145,20 @@ def _body(n: int, spread: np.ndarray, size: float, curve: float, whole: np.ndarr
     )  # fmt: skip
     height = size * _BODY["height"][n] * (1.0 + 0.02 * spread[6])
     wedge = curve * _BODY["wedge"][n] + 1.2 * spread[3]
+    waist = float(0.06 + 0.01 * whole[1])
     return BodyPlan(
-        footprint, float(height), float(wedge), _coronal_step(n + 0.25, scoliosis), float(0.06 + 0.01 * whole[1])
+        footprint, float(height), float(wedge), _coronal_step(n + 0.25, scoliosis), waist, _twist(n, scoliosis)
     )
 
 
 def _coronal_step(height: float, scoliosis: float) -> float:
     """Share of a scoliosis that opens between two neighbouring faces around `height`, degrees."""
     return scoliosis * (_bend(height - 0.25) - _bend(height + 0.25))
+
+
+def _twist(height: float, scoliosis: float) -> float:
+    """Axial turn of a scoliosis at a level: most at its apex, where the coronal tilt passes zero; degrees."""
+    return 0.3 * scoliosis * float(np.sin(np.pi * np.clip((height - 0.5) / 5.0, 0.0, 1.0)))
 
 
 def _grade(n: int, liability: float, disc: DiscPlan, rng: np.random.Generator) -> Grades:

@@ -26,16 +26,22 @@ class Frame:
     axes: Floats
 
     @classmethod
-    def tilted(cls, origin: ArrayLike, *, tilt_deg: float = 0.0, coronal_deg: float = 0.0) -> Frame:
+    def tilted(
+        cls, origin: ArrayLike, *, tilt_deg: float = 0.0, coronal_deg: float = 0.0, axial_deg: float = 0.0
+    ) -> Frame:
         """The frame whose normal, projected on the sagittal and coronal planes, leans by these angles.
 
-        tilt_deg is positive where the normal leans forward (-y), coronal_deg where it leans to the patient's left (+x).
+        tilt_deg is positive where the normal leans forward (-y), coronal_deg where it leans to the patient's left (+x);
+        axial_deg then turns the frame about its normal, the left side backwards where positive.
         """
         normal = np.array([np.tan(np.radians(coronal_deg)), -np.tan(np.radians(tilt_deg)), 1.0])
         normal /= np.linalg.norm(normal)
         left = np.array([1.0, 0.0, 0.0]) - normal[0] * normal
         left /= np.linalg.norm(left)
-        return cls(np.asarray(origin, np.float64), np.stack([left, np.cross(normal, left), normal]))
+        back = np.cross(normal, left)
+        cos, sin = np.cos(np.radians(axial_deg)), np.sin(np.radians(axial_deg))
+        axes = np.stack([cos * left + sin * back, cos * back - sin * left, normal])
+        return cls(np.asarray(origin, np.float64), axes)
 
     @property
     def normal(self) -> Floats:

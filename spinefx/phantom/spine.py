@@ -17,10 +17,17 @@ from spinefx.contract.schemes import UPWARD, disc_below
 from spinefx.phantom.frame import Floats, Frame, Place, Points
 from spinefx.phantom.shape import Bone, Disc, Footprint, Vertebra
 
+NARROW_MM = 14.0
+"""How far above and below its narrowest place a narrowed canal has its full depth again."""
+
 
 @dataclass(frozen=True)
 class DiscPlan:
-    """What one disc is to be like; see `Disc`. slip_mm moves everything above it forward."""
+    """What one disc is to be like; see `Disc`.
+
+    slip_mm : moves everything above it forward.   axial_deg : turn of its frame, see `Frame.tilted`.
+    canal_share : depth of the canal behind it over its depth elsewhere; below 1 narrows it.
+    """
 
     footprint: Footprint
     height_mm: float
@@ -30,17 +37,23 @@ class DiscPlan:
     rim: float = 0.05
     degeneration: float = 0.0
     slip_mm: float = 0.0
+    axial_deg: float = 0.0
+    canal_share: float = 1.0
 
 
 @dataclass(frozen=True)
 class BodyPlan:
-    """What one vertebral body is to be like; the wedge opens forward where positive, to the left for the coronal one."""
+    """What one vertebral body is to be like; the wedge opens forward where positive, to the left for the coronal one.
+
+    axial_deg : turn of its frame, see `Frame.tilted`.
+    """
 
     footprint: Footprint
     height_mm: float
     wedge_deg: float = 0.0
     wedge_coronal_deg: float = 0.0
     waist: float = 0.06
+    axial_deg: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +61,7 @@ class Canal:
     """The spinal canal: an elliptic tube around a smooth line through `knots`.
 
     knots : (n, 3) mm in `frame`, rising along its third axis.   half_width_mm, half_depth_mm : (n,) half axes normal
-    to the line.
+    to the line.   narrow : (height, share) each; there the half depth is so much of what it is elsewhere, within `NARROW_MM`.
     """
 
     frame: Frame
@@ -56,17 +69,30 @@ class Canal:
     half_width_mm: Floats
     half_depth_mm: Floats
     value: int = 100
+    narrow: tuple[tuple[float, float], ...] = ()
 
     def line(self, z: Floats) -> Floats:
         """(..., 6) at heights z of the frame: x, y, dx/dz, dy/dz, half width, half depth (cubic through the knots)."""
         columns = np.column_stack([self.knots[:, :2], self.half_width_mm, self.half_depth_mm])
         values, slopes = _hermite(self.knots[:, 2], columns, z)
+        for height, share in self.narrow:
+            near = np.cos(np.clip((np.asarray(z) - height) / NARROW_MM, -1.0, 1.0) * np.pi) / 2 + 0.5
+            values[..., 3] *= 1.0 - (1.0 - share) * near
         return np.concatenate([values[..., :2], slopes[..., :2], values[..., 2:]], axis=-1)
 
     def area_mm2(self, z: float) -> float:
         """Area of the cross-section normal to the line where it passes height z."""
         found = self.line(np.array([z]))[0]
         return float(np.pi * found[4] * found[5])
+
+    def height_at(self, plane: Frame) -> float | None:
+        """Height of the canal's frame at which its line passes the plane u, v of another frame; None where it does not."""
+        steps = np.linspace(self.knots[0, 2], self.knots[-1, 2], 4096)
+        points = self.frame.to_world(np.column_stack([self.line(steps)[:, :2], steps]))
+        side = (points - plane.origin) @ plane.normal
+        if not side[0] < 0 < side[-1]:
+            return None
+        return float(np.interp(0.0, side, steps))
 
     def depth_mm(self, place: Place) -> Floats:
         """Depth of every point under the tube's surface, mm, negative outside the tube or beyond its ends."""
@@ -172,7 +198,7 @@ def build_spine(
     frames: list[Frame] = []
     centre: Floats = np.zeros(3)
     for n, (disc, body) in enumerate(zip(discs, bodies, strict=True)):
-        frame = Frame.tilted(centre, tilt_deg=sagittal, coronal_deg=coronal)
+        frame = Frame.tilted(centre, tilt_deg=sagittal, coronal_deg=coronal, axial_deg=disc.axial_deg)
         level = "S1-S2" if n == 0 else disc_below(UPWARD[n - 1])
         value = 200 + n if 1 <= n <= count else 0
         made.append(
@@ -184,7 +210,7 @@ def build_spine(
         top = frame.to_world([0.0, -disc.slip_mm, disc.height_mm / 2])
         sagittal -= disc.wedge_deg / 2 + body.wedge_deg / 2
         coronal -= disc.wedge_coronal_deg / 2 + body.wedge_coronal_deg / 2
-        middle = Frame.tilted(np.zeros(3), tilt_deg=sagittal, coronal_deg=coronal)
+        middle = Frame.tilted(np.zeros(3), tilt_deg=sagittal, coronal_deg=coronal, axial_deg=body.axial_deg)
         frames.append(replace(middle, origin=top + middle.normal * body.height_mm / 2))
         following = discs[n + 1] if n + 1 < len(discs) else discs[n]
         sagittal -= body.wedge_deg / 2 + following.wedge_deg / 2
@@ -201,6 +227,7 @@ def build_spine(
         for n, body in enumerate(bodies)
     )  # fmt: skip
     canal = _canal(bones, canal_half_width_mm, canal_half_depth_mm)
+    canal = _narrowed(canal, [(disc, plan.canal_share) for disc, plan in zip(made, discs, strict=True)])
     middle_point = np.mean([d.frame.origin for d in made[1:-1]], axis=0)
     return Spine((*made, lid), bones, canal).moved(shift=-middle_point)
 
@@ -210,6 +237,12 @@ def _canal(bones: Sequence[Vertebra], half_width: float, half_depth: float) -> C
     knots = np.array([bone.frame.to_world([0.0, gap, 0.0]) for bone, gap in zip(bones, behind, strict=True)])
     ones = np.ones(len(bones))
     return Canal(Frame(np.zeros(3), np.eye(3)), knots, half_width * ones, half_depth * ones)
+
+
+def _narrowed(canal: Canal, shares: Sequence[tuple[Disc, float]]) -> Canal:
+    """The canal made shallower or deeper where the planes of these discs meet it."""
+    found = [(canal.height_at(disc.frame), share) for disc, share in shares if share != 1.0]
+    return replace(canal, narrow=tuple((z, share) for z, share in found if z is not None))
 
 
 def _arch(body: BodyPlan, scale: float) -> tuple[Bone, ...]:

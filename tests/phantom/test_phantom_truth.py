@@ -24,7 +24,7 @@ from spinefx.phantom import (
     truths,
     vertebra_truth,
 )
-from spinefx.phantom.outline import BAND
+from spinefx.phantom.outline import BAND, long_axis
 
 KIDNEY = Disc(
     "L4-L5", 202, Frame.tilted((3.0, -5.0, 40.0), tilt_deg=17.0, coronal_deg=-6.0),
@@ -129,7 +129,7 @@ def test_a_rigid_motion_changes_angles_by_the_rotation_and_no_size():
         if kind == "disc":
             for name, value in numbers.items():
                 wanted = before[level][name] + (9.0 if name == "disc.tilt_deg" else 0.0)
-                if name != "disc.tilt_coronal_deg":
+                if name not in ("disc.tilt_coronal_deg", "disc.rotation_deg"):
                     assert value == pytest.approx(wanted, abs=2e-2 if name.startswith("spine.seg") else 1e-6), name
     assert spine_truth(moved)["lordosis_deg"] == pytest.approx(spine_truth(spine)["lordosis_deg"], abs=0.1)
 
@@ -141,12 +141,16 @@ def test_lordosis_is_the_sum_of_its_segments():
     assert spine_truth(spine)["lordosis_deg"] == pytest.approx(sum(segments), abs=1e-9)
 
 
-def straight(*, bulge: float = 0.0, slip: float = 0.0, side: float = 0.0) -> dict[str, dict[str, float]]:
-    """A spine of equal parts, the disc L4-L5 bulging, slipped or wedged to the side."""
+def straight(
+    *, bulge: float = 0.0, slip: float = 0.0, side: float = 0.0, turn: float = 0.0, canal: float = 1.0
+) -> dict[str, dict[str, float]]:
+    """A spine of equal parts, the disc L4-L5 bulging, slipped, wedged to the side or turned, the canal behind it narrowed."""
     body = BodyPlan(Footprint(24.0, 17.0, 2.0), 27.0, waist=0.0)
     disc = DiscPlan(Footprint(24.0, 17.0, 2.0), 9.0)
     lobes = (Lobe(90.0, 30.0, bulge),)
-    other = DiscPlan(Footprint(24.0, 17.0, 2.0, lobes), 9.0, slip_mm=slip, wedge_coronal_deg=side)
+    other = DiscPlan(
+        Footprint(24.0, 17.0, 2.0, lobes), 9.0, slip_mm=slip, wedge_coronal_deg=side, axial_deg=turn, canal_share=canal
+    )
     spine = build_spine([disc, disc, other, disc, disc], [body] * 5, tilt_deg=0.0)
     return {level or kind: numbers for kind, level, numbers in truths(spine)}
 
@@ -160,6 +164,7 @@ def test_a_bulge_is_measured_as_high_as_it_was_made():
 def test_a_slip_is_measured_in_percent_of_the_body_below():
     found = straight(slip=3.4)
     assert found["L4-L5"]["spine.slip_percent"] == pytest.approx(10.0, abs=1e-2)
+    assert found["L4-L5"]["spine.slip_mm"] == pytest.approx(3.4, abs=1e-2)
     assert found["L3-L4"]["spine.slip_percent"] == pytest.approx(0.0, abs=1e-2)
 
 
@@ -169,6 +174,33 @@ def test_a_disc_open_to_the_left_leans_what_lies_above_to_the_right():
         -3.0 - 3.0 + found["L5-S1"]["disc.tilt_coronal_deg"], abs=1e-6
     )
     assert found["spine"]["spine.cobb_deg"] == pytest.approx(6.0, abs=1e-3)
+
+
+def test_a_turned_disc_lies_with_its_left_side_back_and_keeps_its_sizes():
+    plain, turned = straight()["L4-L5"], straight(turn=7.0)["L4-L5"]
+    assert turned["disc.rotation_deg"] == pytest.approx(7.0, abs=1e-6)
+    for name, value in plain.items():
+        if name.startswith("disc.") and name not in ("disc.rotation_deg", "disc.bulge_mm"):
+            assert turned[name] == pytest.approx(value, abs=1e-3), name
+    frame = Frame.tilted((0, 0, 0), axial_deg=7.0)
+    assert frame.axes[0, 1] > 0
+    assert np.linalg.det(frame.axes) == pytest.approx(1.0)
+
+
+def test_the_long_axis_is_that_of_points_filling_the_outline():
+    shape = Footprint(24.0, 16.0, 2.4, (Lobe(60.0, 14.0, 5.0),))
+    u, v = np.meshgrid(np.arange(-30, 30, 0.05), np.arange(-25, 25, 0.05))
+    inside = np.hypot(u, v) < shape.radius(np.arctan2(v, u))
+    wide = np.linalg.eigh(np.cov(u[inside], v[inside]))[1][:, 1]
+    assert long_axis(shape) == pytest.approx(tuple(wide * np.sign(wide[0])), abs=1e-3)
+
+
+def test_the_canal_is_as_narrow_as_made_behind_one_disc_and_whole_behind_the_others():
+    plain, narrowed = straight(), straight(canal=0.5)
+    area = {level: narrowed[level]["canal.area_mm2"] / plain[level]["canal.area_mm2"] for level in ("L5-S1", "L4-L5")}
+    assert area == pytest.approx({"L5-S1": 1.0, "L4-L5": 0.5}, abs=1e-2)
+    assert narrowed["L4-L5"]["canal.depth_mm"] == pytest.approx(7.5, abs=0.01)
+    assert narrowed["L4-L5"]["canal.width_mm"] == pytest.approx(21.0, abs=0.01)
 
 
 def test_neighbours_share_their_faces():
@@ -200,7 +232,7 @@ def test_heights_of_a_wedged_body_follow_from_its_wedge():
     assert found["wedge_deg"] == pytest.approx(6.0, abs=1e-6)
     assert found["height_middle_mm"] == pytest.approx(27.0, abs=1e-3)
     depths = 34.0 * np.sqrt(1 - (np.linspace(-0.15, 0.15, 41) * 2) ** 2)
-    change = 2 * np.tan(np.radians(3.0)) * 0.4 * depths.mean()
+    change = 2 * np.tan(np.radians(3.0)) * 0.35 * depths.mean()
     assert found["height_anterior_mm"] == pytest.approx(27.0 + change, abs=0.02)
     assert found["height_posterior_mm"] == pytest.approx(27.0 - change, abs=0.02)
     assert (found["depth_mm"], found["width_mm"]) == pytest.approx((34.0, 48.0), abs=1e-3)
