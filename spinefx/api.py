@@ -17,7 +17,7 @@ from spinefx.contract.errors import (
     StoreError,
 )
 from spinefx.contract.features import Features, Row, unit_of
-from spinefx.contract.findings import Column, Figure, Findings, Panel, Series, Table
+from spinefx.contract.findings import Column, Figure, Findings, Panel, Series, Shape, Table
 from spinefx.contract.grid import Grid
 from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
@@ -46,6 +46,6 @@ __all__ = [
     "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
-    "SchemeError", "Segmenter", "Series", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
+    "SchemeError", "Segmenter", "Series", "Shape", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
     "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "recounted", "scheme", "unit_of",
 ]  # fmt: skip

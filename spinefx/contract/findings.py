@@ -5,7 +5,8 @@ Nothing here draws. A figure holds its numbers; the report draws them, `findings
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -56,16 +57,38 @@ class Panel:
 
 
 @dataclass(frozen=True, eq=False)
+class Shape:
+    """A surface that the reader turns in space, and what it measures.
+
+    at : where it stands on each of the figure's sliders, in the slider's unit; 0 is the middle.
+    vertices_mm : (n, 3) float32, (x, y, z) with x to the patient's left, y to the back, z to the head.
+    faces : (m, 3) int32, indices into the vertices.
+    measures : one number for each of the figure's `columns`, NaN where it cannot be measured.
+    """
+
+    at: tuple[float, ...]
+    vertices_mm: NDArray[np.float32]
+    faces: NDArray[np.int32]
+    measures: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Figure:
     """Numbers to draw.
 
-    kind : `line`, `scatter`, `bars` use `series`; `heatmap` uses `matrix` (rows x columns, NaN allowed) with
-    `row_names` and `column_names`; `pictures` uses `panels`, laid out `per_row` to a row.
+    kind : what is drawn, and from which fields.
+        `line`, `scatter`, `bars`: `series`.
+        `heatmap`: `matrix` (rows x columns, NaN allowed) with `row_names` and `column_names`.
+        `pictures`: `panels`, laid out `per_row` to a row.
+        `shapes`: `shapes`, moved by `sliders`, with their measures named by `columns`. One latent at a time or a whole
+        grid: the reader sees those positions that have a shape.
+        `points`: a cloud whose axes the reader chooses: `matrix` (points x `columns`), `row_names` (the points),
+        `cases` (whose picture belongs to each point), `groups` (title -> a word per point, for colours).
     """
 
     name: str
     title: str
-    kind: Literal["line", "scatter", "bars", "heatmap", "pictures"]
+    kind: Literal["line", "scatter", "bars", "heatmap", "pictures", "shapes", "points"]
     x_label: str = ""
     y_label: str = ""
     series: tuple[Series, ...] = ()
@@ -75,6 +98,11 @@ class Figure:
     panels: tuple[Panel, ...] = ()
     per_row: int = 4
     caption: str = ""
+    columns: tuple[Column, ...] = ()
+    sliders: tuple[Column, ...] = ()
+    shapes: tuple[Shape, ...] = ()
+    cases: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,6 +37,7 @@ class Plugin:
     options : a frozen pydantic model with `extra="forbid"`; its fields are the keys of the TOML table.
     build : options -> the stage object; cheap, without heavy imports.
     scope : for geometry analysers, what they measure: a `scan`, or the `latents` of the cohort.
+    references : what a paper that uses it cites, one entry a work as it would stand in a bibliography, DOI last.
 
     Raises
     ------
@@ -51,6 +52,7 @@ class Plugin:
     options: type[BaseModel]
     build: Callable[[Any], Any]
     scope: Literal["scan", "latents"] = "scan"
+    references: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", self.name):

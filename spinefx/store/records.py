@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from spinefx.contract.features import Features, Row
-from spinefx.contract.findings import Figure, Findings, Panel
+from spinefx.contract.findings import Figure, Findings, Panel, Shape
 from spinefx.contract.samples import Latents
 from spinefx.store.cache import Artefact, Cache
 from spinefx.store.files import jsonable
+from spinefx.store.surfaces import ply
 
 
 def row_parts(row: Row) -> list[str]:
@@ -65,7 +66,7 @@ def png(pixels: Any) -> bytes:
 
 
 def findings_json(findings: Findings, *, stem: str = "") -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Findings as JSON, and the pictures it refers to: file name -> PNG. `stem` begins each file name."""
+    """Findings as JSON, and the files it refers to: name -> PNG or PLY. `stem` begins each name."""
     pictures: dict[str, bytes] = {}
 
     def panel_json(figure: Figure, number: int, panel: Panel) -> dict[str, str]:
@@ -73,10 +74,17 @@ def findings_json(findings: Findings, *, stem: str = "") -> tuple[dict[str, Any]
         pictures[name] = png(panel.pixels)
         return {"caption": panel.caption, "file": f"figures/{name}"}
 
+    def shape_json(figure: Figure, number: int, shape: Shape) -> dict[str, Any]:
+        name = f"{stem}{figure.name}-{number}.ply"
+        pictures[name] = ply(shape.vertices_mm, shape.faces)
+        return {"at": shape.at, "measures": shape.measures, "file": f"figures/{name}"}
+
     def figure_json(figure: Figure) -> dict[str, Any]:
-        data = {name: value for name, value in vars(figure).items() if name not in ("panels", "series")}
-        data["series"] = [vars(s) for s in figure.series]
+        data = dict(vars(figure)) | {"groups": dict(figure.groups)}
+        for name in ("series", "columns", "sliders"):
+            data[name] = [vars(entry) for entry in data[name]]
         data["panels"] = [panel_json(figure, n, p) for n, p in enumerate(figure.panels)]
+        data["shapes"] = [shape_json(figure, n, s) for n, s in enumerate(figure.shapes)]
         return data
 
     data = {

@@ -226,7 +226,8 @@ class RunFolder:
 def _stage_json(stage: Stage) -> dict[str, Any]:
     offer = stage.offer
     head = {"kind": stage.kind, "name": stage.name, "dist": offer.dist, "version": offer.version}
-    return head | {"offer": offer.plugin.version, "options": stage.options_json()}
+    told = {"summary": offer.plugin.summary, "references": list(offer.plugin.references)}
+    return head | told | {"offer": offer.plugin.version, "options": stage.options_json()}
 
 
 def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
