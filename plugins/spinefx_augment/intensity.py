@@ -49,7 +49,7 @@ class Intensity:
     def draw(self, sample: Sample, rng: np.random.Generator) -> Change:
         """One set of numbers per channel; the identity where every strength is 0."""
         o = self.options
-        channels = tuple(c for c, values in enumerate(sample.image) if not np.array_equal(values, sample.mask))
+        channels = tuple(c for c in range(len(sample.image)) if c not in sample.drawn())
         if rng.random() >= o.probability or not channels or not (o.gain or o.offset or o.gamma or o.noise):
             return Change()
         unit = rng.uniform(-1.0, 1.0, (4, len(channels)))

@@ -118,15 +118,18 @@ class Latents:
 class Change:
     """What an augmenter drew for one sample; the engine applies it.
 
-    Spatial parts of consecutive augmenters are fused into one resampling of image and mask together.
+    Spatial parts of consecutive augmenters are fused into one resampling of image and mask together. Points and
+    displacements are (x, y, z) in mm along the sample's own axes, which are the world's unless `[sample] frame` turns it.
 
-    matrix : (4, 4) float64 or None. Moves world points (x, y, z, 1) in mm about the sample's centre; the identity
-        changes nothing.
-    displacement : (3, z, y, x) float32 or None. World displacement (x, y, z) in mm on the sample's grid: the
-        output at a point is the input at point + displacement.
+    matrix : (4, 4) float64 or None. Moves points (x, y, z, 1) about the sample's centre; the identity changes nothing.
+    displacement : (3, z, y, x) float32 or None, on the sample's grid: the output at a point is the input at point +
+        displacement.
+    outline : (3, z, y, x) float32 or None, as `displacement`, but only of the image's channels that are made of the mask:
+        what the encoder sees was drawn by another hand, what it must rebuild was not.
     intensity : function or None. Maps an image (c, z, y, x) float32 to another of the same shape; the mask is kept.
     """
 
     matrix: NDArray[np.float64] | None = None
     displacement: NDArray[np.float32] | None = None
+    outline: NDArray[np.float32] | None = None
     intensity: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None

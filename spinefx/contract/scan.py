@@ -150,12 +150,14 @@ class Sample:
 
     image : (c, z, y, x) float32, channels as `[sample] channels` names them.
     mask : (z, y, x) float32 in 0..1, the structure's soft mask (the share of each voxel that it fills).
+    channels : the names of the image's channels; empty where they are not known.
     """
 
     row: Row
     image: NDArray[np.float32]
     mask: NDArray[np.float32]
     grid: Grid
+    channels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         image, mask = frozen_array(self.image, np.float32), frozen_array(self.mask, np.float32)
@@ -163,8 +165,16 @@ class Sample:
             raise GridError(
                 f"sample {self.row.id}: image {image.shape} and mask {mask.shape} on grid {self.grid.shape}"
             )
+        if self.channels and len(self.channels) != len(image):
+            raise DataError(f"sample {self.row.id}: {len(image)} channels, {len(self.channels)} names for them")
         object.__setattr__(self, "image", image)
         object.__setattr__(self, "mask", mask)
+
+    def drawn(self) -> tuple[int, ...]:
+        """The channels that are made of the mask alone: those so named, else those that equal it."""
+        if self.channels:
+            return tuple(i for i, name in enumerate(self.channels) if name in ("mask", "distance"))
+        return tuple(i for i, values in enumerate(self.image) if np.array_equal(values, self.mask))
 
     @property
     def id(self) -> str:

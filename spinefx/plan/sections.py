@@ -149,7 +149,13 @@ class SampleOptions(Section):
         BeforeValidator(_three, json_schema_input_type=Millimetres | tuple[Millimetres, Millimetres, Millimetres]),
     ] = Field((1.0, 1.0, 1.0), description="voxel size in mm, one number or (z, y, x); 1, and 2 for spines")
     channels: tuple[str, ...] = Field(
-        ("mask",), min_length=1, description="what the encoder sees: `mask`, or a modality of the scan such as `t2`"
+        ("mask",),
+        min_length=1,
+        description="what the encoder sees: `mask`, `distance` (signed distance to its surface in mm, "
+        "negative inside), or a modality of the scan such as `t2`",
+    )
+    frame: Literal["world", "structure"] = Field(
+        "world", description="axes of the box: `world` keeps a structure's orientation, `structure` takes it out"
     )
     margin: float = Field(
         0.0, ge=0, allow_inf_nan=False, description="mm that must be left between the structure and the box's edge"

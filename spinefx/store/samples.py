@@ -20,6 +20,7 @@ class Place:
     key: str
     number: int
     grid: dict[str, Any]
+    channels: tuple[str, ...] = ()
 
 
 def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Sequence[str] = ()) -> None:
@@ -28,14 +29,14 @@ def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Seq
     for number, sample in enumerate(samples):
         arrays[f"{number}.image"] = sample.image
         arrays[f"{number}.mask"] = sample.mask
-    rows = [{"row": list(_parts(s.row)), "grid": s.grid.to_json()} for s in samples]
+    rows = [{"row": list(_parts(s.row)), "grid": s.grid.to_json(), "channels": list(s.channels)} for s in samples]
     cache.put(key, arrays, {"samples": rows, "notes": list(notes)})
 
 
 def places(cache: Cache, key: str) -> list[Place]:
     """The samples of one case's artefact, without their voxels."""
     rows = cache.meta(key)["samples"]
-    return [Place(Row(*entry["row"]), key, number, entry["grid"]) for number, entry in enumerate(rows)]
+    return [Place(Row(*e["row"]), key, number, e["grid"], tuple(e["channels"])) for number, e in enumerate(rows)]
 
 
 def _parts(row: Row) -> tuple[str, str, str, str]:
@@ -60,7 +61,7 @@ class StoredSamples:
     def __getitem__(self, index: int, /) -> Sample:
         place = self.places[index]
         image, mask = self.cache.arrays(place.key, [f"{place.number}.image", f"{place.number}.mask"])
-        return Sample(place.row, image, mask, Grid.from_json(place.grid))
+        return Sample(place.row, image, mask, Grid.from_json(place.grid), place.channels)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))

@@ -33,7 +33,7 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class Pull:
-    """Where each output point takes its value: input point = matrix @ point + field(point), in world mm."""
+    """Where each output point takes its value: input point = matrix @ point + field(point), in mm."""
 
     matrix: NDArray[np.float64]
     field: NDArray[np.float32] | None
@@ -43,6 +43,20 @@ class Pull:
         backward: NDArray[np.float64] = np.linalg.inv(forward).astype(np.float64)
         field = None if self.field is None else _sampled(self.field, grid, matrix=backward)
         return Pull(self.matrix @ backward, field)
+
+    @property
+    def still(self) -> bool:
+        """Whether nothing moves."""
+        return self.field is None and np.array_equal(self.matrix, np.eye(4))
+
+    def of(self, values: NDArray[np.float32], grid: Grid, *, fill: float = 0.0) -> NDArray[np.float32]:
+        """`values` (z, y, x), moved; themselves where nothing moves."""
+        if self.still:
+            return values
+        moved: NDArray[np.float32] = kernels.warp(
+            values, grid, grid, matrix=self.matrix, displacement=self.field, fill=fill
+        )
+        return moved
 
     def then_displaced(self, displacement: NDArray[np.float32], grid: Grid) -> Pull:
         """After this, every output point looks `displacement` further."""
@@ -65,22 +79,34 @@ def _sampled(
 
 def changed(sample: Sample, changes: Sequence[Change]) -> Sample:
     """The sample with all `changes`: spatial parts in order, as one resampling; then intensities in order."""
-    grid = sample.grid
-    centre = grid.to_world((np.array(grid.shape) - 1) / 2)
-    to_centre, back = np.eye(4), np.eye(4)
-    to_centre[:3, 3], back[:3, 3] = -centre, centre
+    grid = _along_its_axes(sample.grid)
     pull = Pull(np.eye(4), None)
     for change in changes:
         if change.matrix is not None:
-            pull = pull.then_moved(back @ change.matrix @ to_centre, grid)
+            pull = pull.then_moved(change.matrix, grid)
         if change.displacement is not None:
             pull = pull.then_displaced(change.displacement, grid)
-    image, mask = sample.image, sample.mask
-    if pull.field is not None or not np.array_equal(pull.matrix, np.eye(4)):
-        matrix = pull.matrix
-        image = np.stack([kernels.warp(c, grid, grid, matrix=matrix, displacement=pull.field) for c in image])
-        mask = kernels.warp(mask, grid, grid, matrix=matrix, displacement=pull.field)
+    redrawn = pull
+    for change in changes:
+        if change.outline is not None:
+            redrawn = redrawn.then_displaced(change.outline, grid)
+    drawn = sample.drawn()
+    image = np.stack([_channel(sample, i, redrawn if i in drawn else pull, grid) for i in range(len(sample.image))])
+    mask = pull.of(sample.mask, grid)
     for change in changes:
         if change.intensity is not None:
             image = change.intensity(image)
-    return Sample(sample.row, image, mask, grid)
+    return Sample(sample.row, image, mask, sample.grid, sample.channels)
+
+
+def _along_its_axes(grid: Grid) -> Grid:
+    """The same box with its middle at 0 and its axes along the coordinates'."""
+    x, y, z = (-(n - 1) / 2 * s for n, s in zip(grid.shape[::-1], grid.spacing[::-1], strict=True))
+    return Grid(grid.shape, grid.spacing, (x, y, z))
+
+
+def _channel(sample: Sample, number: int, pull: Pull, grid: Grid) -> NDArray[np.float32]:
+    """One channel, moved; what comes in from outside is 0, and far outside where the channel is a distance."""
+    values = sample.image[number]
+    outside = sample.channels and sample.channels[number] == "distance"
+    return pull.of(values, grid, fill=float(values.max()) if outside else 0.0)

@@ -201,7 +201,12 @@ class Casework:
         with at("cut", "sample"):
             box = cut.Box(sample.shape, sample.spacing)
             samples, notes = cut.cut(
-                scan, box, structures=sample.structures, channels=sample.channels, margin=sample.margin
+                scan,
+                box,
+                structures=sample.structures,
+                channels=sample.channels,
+                margin=sample.margin,
+                frame=sample.frame,
             )
         return samples, list(dict.fromkeys([*scan.case.notes, *scan.notes, *notes]))
 

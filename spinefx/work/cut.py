@@ -1,4 +1,4 @@
-"""From a scan to samples: each structure in a box of fixed size and spacing, aligned with the world.
+"""From a scan to samples: each structure in a box of fixed size and spacing, along the world's axes or its own.
 
 The box is centred on the structure and sampled once, straight from the scan's own voxels.
 """
@@ -17,10 +17,14 @@ from spinefx.contract.features import Row
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Sample, Scan
 from spinefx.contract.scheme import Structure
+from spinefx.work.distance import signed_distance
+from spinefx.work.frame import own_frame
 
 VERSION = 1
 """Raised when the same options give other samples; part of the cache key."""
 
+DRAWN = ("mask", "distance")
+"""Channels made of the mask alone."""
 _LOST = 0.02
 
 
@@ -31,20 +35,22 @@ class Box:
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
 
-    def at(self, centre: NDArray[np.float64]) -> Grid:
-        """The box's grid, axes along the world's, its middle at `centre` (x, y, z) in mm."""
+    def at(self, centre: NDArray[np.float64], direction: NDArray[np.float64]) -> Grid:
+        """The box's grid with axes along `direction` (3, 3), its middle at `centre` (x, y, z) in mm."""
         half = (np.array(self.shape) - 1) / 2 * np.array(self.spacing)
-        x, y, z = centre - half[::-1]
-        return Grid(self.shape, self.spacing, (float(x), float(y), float(z)))
+        x, y, z = centre - direction @ half[::-1]
+        return Grid(self.shape, self.spacing, (float(x), float(y), float(z)), direction)
 
 
 def cut(
-    scan: Scan, box: Box, *, structures: str, channels: Sequence[str], margin: float = 0.0
+    scan: Scan, box: Box, *, structures: str, channels: Sequence[str], margin: float = 0.0, frame: str = "world"
 ) -> tuple[list[Sample], list[str]]:
     """The samples of one scan, and what a reader should know about them.
 
     structures : `disc` or `vertebra` (one sample each), or `spine` (one sample with all that is labelled).
-    channels : `mask`, or names of the scan's images.   margin : room in mm wanted between structure and box.
+    channels : `mask`, `distance` (signed, in mm, negative inside), or names of the scan's images.
+    margin : room in mm wanted between structure and box.
+    frame : `world`, or `structure`: the box turns with the structure, and its orientation is taken out.
 
     Raises
     ------
@@ -52,15 +58,16 @@ def cut(
         If the scan lacks a channel, or holds none of the structures.
     """
     mask = scan.require_mask()
-    missing = [name for name in channels if name != "mask" and name not in scan.images]
+    missing = [name for name in channels if name not in DRAWN and name not in scan.images]
     if missing:
         raise DataError(f"no image {missing[0]!r} for [sample] channels; this case has {sorted(scan.images) or 'none'}")
     wanted = _wanted(mask, structures)
     if not wanted:
         raise DataError(f"the mask holds no {structures}; it has {sorted({s.kind for s in mask.structures()})}")
+    axes = _axes(mask, structures) if frame == "structure" else {}
     samples, notes = [], []
     for structure, values in wanted:
-        sample, note = _one(scan, mask, structure, values, box, channels, margin)
+        sample, note = _one(scan, structure, values, box, channels, margin, frame=frame, axis=axes.get(structure))
         samples.append(sample)
         notes += note
     return samples, notes
@@ -75,17 +82,24 @@ def _wanted(mask: LabelMap, structures: str) -> list[tuple[Structure, list[int]]
 
 def _one(
     scan: Scan,
-    mask: LabelMap,
     structure: Structure,
     values: list[int],
     box: Box,
     channels: Sequence[str],
     margin: float,
+    *,
+    frame: str,
+    axis: NDArray[np.float64] | None,
 ) -> tuple[Sample, list[str]]:
+    mask = scan.require_mask()
     inside = np.isin(mask.labels, values) if len(values) > 1 else mask.labels == values[0]
     index = np.argwhere(inside)
     centre = mask.grid.to_world(index.mean(axis=0))
-    target = box.at(centre)
+    direction = np.eye(3)
+    if frame == "structure":
+        size = np.abs(mask.grid.direction) @ np.array(mask.grid.spacing[::-1])
+        direction = own_frame(structure.kind, mask.grid.to_world(index), size, axis)
+    target = box.at(centre, direction)
     start, stop = index.min(axis=0) - 1, index.max(axis=0) + 2
     source = mask.grid.crop(start, stop - start)
     padded = np.zeros(source.shape, np.float32)
@@ -93,7 +107,7 @@ def _one(
         tuple(slice(a + 1, b - 1) for a, b in zip(start, stop, strict=True))
     ]
     soft = np.clip(sampled(padded, source, target), 0.0, 1.0)
-    image = np.stack([soft if name == "mask" else _image(scan, name, target) for name in channels])
+    image = np.stack([_channel(scan, name, target, soft) for name in channels])
     row = Row(scan.case.id, scan.case.patient, structure.kind, structure.level)
     notes = []
     lost = 1.0 - float(soft.sum()) * target.voxel_mm3 / (len(index) * mask.grid.voxel_mm3)
@@ -103,7 +117,26 @@ def _one(
         )
     elif margin > 0 and (room := _room(mask.grid.to_world(index), target)) < margin:
         notes.append(f"{structure.name}: {room:.1f} mm between it and the sample's box, wanted {margin:g}")
-    return Sample(row, image, soft, target), notes
+    return Sample(row, image, soft, target, tuple(channels)), notes
+
+
+def _axes(mask: LabelMap, structures: str) -> dict[Structure, NDArray[np.float64]]:
+    """For each vertebra, the direction from the centre of the one below to that of the one above."""
+    if structures != "vertebra":
+        return {}
+    found = kernels.label_statistics(mask.labels, mask.grid)
+    centres = dict(zip((int(v) for v in found.value), found.centroid_mm, strict=True))
+    line = sorted(
+        ((centres[mask.scheme.value_of(s)], s) for s in mask.structures("vertebra")), key=lambda pair: pair[0][2]
+    )
+    last = len(line) - 1
+    return {s: line[min(i + 1, last)][0] - line[max(i - 1, 0)][0] for i, (_, s) in enumerate(line) if last}
+
+
+def _channel(scan: Scan, name: str, target: Grid, soft: NDArray[np.float32]) -> NDArray[np.float32]:
+    if name == "mask":
+        return soft
+    return signed_distance(soft, target.spacing) if name == "distance" else _image(scan, name, target)
 
 
 def _image(scan: Scan, name: str, target: Grid) -> NDArray[np.float32]:

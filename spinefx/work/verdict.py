@@ -21,6 +21,7 @@ from spinefx.contract.stages import Loader
 from spinefx.labels import Audit, audit
 from spinefx.plan import Plan
 from spinefx.work.casework import at, wanted
+from spinefx.work.cut import DRAWN
 from spinefx.work.spread import spread
 
 USED, NOTED, QUARANTINED = "used", "used with a note", "quarantined"
@@ -74,7 +75,7 @@ class Judging:
     def _check(self, scan: Scan) -> None:
         """What the stages after the loader would refuse."""
         sample = self.plan.sample
-        missing = [name for name in sample.channels if name != "mask" and name not in scan.images]
+        missing = [name for name in sample.channels if name not in DRAWN and name not in scan.images]
         if missing:
             raise DataError(f"no image {missing[0]!r} for [sample] channels; it has {sorted(scan.images) or 'none'}")
         if self.plan.segment.name != "mask":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -9,6 +11,7 @@ import SimpleITK as sitk
 from spinefx.api import Case, Change, DataError, Grid, LabelMap, Row, Sample, Scan, Volume, scheme
 from spinefx.work.augment import Augmentation, changed
 from spinefx.work.cut import Box, cut
+from spinefx.work.distance import signed_distance
 
 
 def _ball(grid: Grid, centre: tuple[float, float, float], radius: float) -> np.ndarray:
@@ -122,3 +125,82 @@ def test_augmentation_depends_on_seed_sample_and_epoch_only() -> None:
     assert not np.array_equal(later, earlier)
     assert np.array_equal(Augmentation(samples, (Shake(),), seed=5)(0, 2).mask, later)
     assert not np.array_equal(Augmentation(samples, (Shake(),), seed=6)(0, 2).mask, later)
+
+
+def test_a_mask_drawn_by_another_hand_is_seen_and_the_true_one_rebuilt() -> None:
+    sample = replace(_sample(), channels=("mask", "t2"))
+    shift = np.zeros((3, *sample.grid.shape), np.float32)
+    shift[0] = 0.8
+    out = changed(sample, [Change(outline=shift)])
+    assert np.array_equal(out.mask, sample.mask)
+    assert np.array_equal(out.image[1], sample.image[1])
+    assert np.allclose(out.image[0, :, :, :-1], sample.mask[:, :, 1:], atol=1e-5)
+
+
+def test_what_comes_in_from_outside_is_far_outside_in_a_distance_and_nothing_in_a_mask() -> None:
+    sample = _sample()
+    away = signed_distance(sample.mask, sample.grid.spacing)
+    sample = replace(sample, image=np.stack([sample.mask, away]), channels=("mask", "distance"))
+    move = np.eye(4)
+    move[2, 3] = 6.0
+    out = changed(sample, [Change(matrix=move)])
+    assert out.image[0, 0].max() == 0.0
+    assert out.image[1, 0].min() == away.max()
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 0.8, 1.2)])
+def test_signed_distance_is_that_of_a_sphere_and_of_scipy_far_away(spacing: tuple[float, float, float]) -> None:
+    from scipy.ndimage import distance_transform_edt
+
+    shape = tuple(int(32 / s) for s in spacing)
+    z, y, x = (np.arange(n) * s - 16.3 for n, s in zip(shape, spacing, strict=True))
+    radius = np.sqrt(z[:, None, None] ** 2 + y[None, :, None] ** 2 + x**2)
+    soft = np.clip((10.0 - radius) / 2.0 + 0.5, 0.0, 1.0).astype(np.float32)
+    found = signed_distance(soft, spacing)
+    assert np.abs(found - (radius - 10.0))[radius > 1.0].mean() < 0.12
+    assert np.abs(found - (radius - 10.0))[radius > 2.0].max() < 0.75 * max(spacing)
+    whole = distance_transform_edt(soft <= 0.5, spacing) - distance_transform_edt(soft > 0.5, spacing)
+    assert np.abs(found - whole).max() < max(spacing)
+    assert signed_distance(np.zeros((4, 4, 4), np.float32), (1, 1, 1)).min() > 4.0
+
+
+def _turned(turn: np.ndarray) -> Scan:
+    """A disc-like ellipsoid, 24 x 17 x 5 mm, seen by one scanner in a patient turned by `turn`."""
+    grid = Grid((56, 60, 64), (0.8, 0.9, 1.0), (-31.5, -26.5, -22.0))
+    index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1)
+    own = (grid.to_world(index) - [0.4, -0.3, 0.2]) @ turn
+    inside = ((own / [24.0, 17.0, 5.0]) ** 2).sum(-1) + 0.15 * own[..., 1] / 17.0 < 1.0
+    labels = np.where(inside, 203, 0).astype(np.uint16)
+    return Scan(Case("1_t2", "1"), {}, LabelMap(labels, grid, scheme("spider")))
+
+
+def test_in_its_own_frame_a_disc_looks_alike_however_the_patient_lies() -> None:
+    from scipy.spatial.transform import Rotation
+
+    box = Box((16, 40, 52), (1.0, 1.0, 1.0))
+    seen, world = [], []
+    for angles in ([0, 0, 0], [25, 0, 0], [-30, 12, 0], [15, -10, 20]):
+        scan = _turned(Rotation.from_euler("xyz", angles, degrees=True).as_matrix())
+        own, _ = cut(scan, box, structures="disc", channels=("mask",), frame="structure")
+        as_is, _ = cut(scan, box, structures="disc", channels=("mask",))
+        seen.append(own[0].mask > 0.5)
+        world.append(as_is[0].mask > 0.5)
+        assert np.allclose(np.linalg.det(own[0].grid.direction), 1.0)
+
+    def overlap(a: np.ndarray, b: np.ndarray) -> float:
+        return float((a & b).sum() / (a | b).sum())
+
+    assert min(overlap(seen[0], other) for other in seen[1:]) > 0.93
+    assert max(overlap(world[0], other) for other in world[1:]) < 0.75
+
+
+def test_a_vertebra_s_head_points_along_the_line_of_its_neighbours() -> None:
+    grid = Grid((80, 40, 40))
+    labels = np.zeros(grid.shape, np.uint16)
+    for number, (y, z) in enumerate(((14.0, 12.0), (19.0, 38.0), (26.0, 63.0)), start=1):
+        labels[_ball(grid, (20.0, y, z), 8.0)] = number
+    scan = Scan(Case("1", "1"), {}, LabelMap(labels, grid, scheme("spider")))
+    samples, _ = cut(scan, Box((8, 8, 8), (1.0,) * 3), structures="vertebra", channels=("mask",), frame="structure")
+    wanted = np.array([0.0, 12.0, 51.0]) / np.hypot(12.0, 51.0)
+    assert np.allclose(samples[1].grid.direction[:, 2], wanted, atol=0.02)
+    assert np.allclose(samples[1].grid.direction[:, 0], [1.0, 0.0, 0.0], atol=0.02)
