@@ -39,6 +39,7 @@ from spinefx.contract.stages import (
     Segmenter,
 )
 from spinefx.contract.study import Study
+from spinefx.labels.rows import read_rows
 
 __all__ = [
     "API", "KINDS", "LOWEST_LEVELS", "SCHEMES", "THORACIC_COUNTS", "Augmenter", "Case", "Change", "Column", "DataError",
@@ -47,5 +48,5 @@ __all__ = [
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
     "SchemeError", "Segmenter", "Series", "Shape", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
-    "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "recounted", "scheme", "unit_of",
+    "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
 ]  # fmt: skip

@@ -27,7 +27,7 @@ FLOORS = {
     "cli": 7,
 }
 """Room -> floor; imports only ever point down."""
-SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels")}
+SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels"), ("api", "labels")}
 """Doors on one floor."""
 HEAVY = {"torch", "itk", "SimpleITK", "skimage", "monai"}
 PACKS = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}

@@ -15,13 +15,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan
+from spinefx.api import Case, DataError, Scan, read_rows
 from spinefx_io import BidsOptions
 from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.pattern import walk
 from spinefx_io.reading import Reader
-from spinefx_io.sheet import read_sheet
 
 _MODALITIES = {"T1w": "t1", "T2w": "t2"}
 _STEM = re.compile(r"sub-(?P<patient>[A-Za-z0-9]+)(?:_ses-(?P<session>[A-Za-z0-9]+))?.*_(?P<suffix>[A-Za-z0-9]+)")
@@ -113,7 +112,7 @@ class BidsLoader:
         if not path.is_file():
             return {}
         out: dict[str, dict[str, str | float]] = {}
-        for row in read_sheet(path):
+        for row in read_rows(path):
             facts: dict[str, str | float] = {}
             if (sex := row.get("sex", "")) not in ("", "n/a"):
                 facts["sex"] = sex

@@ -6,12 +6,11 @@ import difflib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spinefx.api import Case, DataError, Scan
+from spinefx.api import Case, DataError, Scan, read_rows
 from spinefx_io import ManifestOptions
 from spinefx_io.meaning import Meaning
 from spinefx_io.names import is_safe, stand_in
 from spinefx_io.reading import Reader
-from spinefx_io.sheet import read_sheet
 
 
 class ManifestLoader:
@@ -33,7 +32,7 @@ class ManifestLoader:
             row is listed.
         """
         table = self.options.table
-        rows = read_sheet(table, sheet=self.options.sheet)
+        rows = read_rows(table, sheet=self.options.sheet)
         if not rows:
             raise DataError(f"{table.name}: has no rows under its header")
         self._check_columns(rows[0])

@@ -25,9 +25,9 @@ from spinefx.api import (
     Scheme,
     SchemeError,
     as_counted,
+    read_rows,
     recounted,
 )
-from spinefx_io.sheet import read_sheet
 
 SCHEME_ROLE = "scheme-file"
 """Role of the scheme's own file among a case's files, so that another content gives other results."""
@@ -153,7 +153,7 @@ def _from_file(path: Path, name: str) -> Scheme:
 def _counts(path: Path) -> dict[str, tuple[str, int]]:
     """Case or patient -> (lowest vertebra, thoracic vertebrae)."""
     out: dict[str, tuple[str, int]] = {}
-    for row in read_sheet(path):
+    for row in read_rows(path):
         where = f"{path.name} line {row['line']}"
         name = row.get("case", "") or row.get("patient", "")
         if not name:

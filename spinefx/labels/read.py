@@ -15,7 +15,7 @@ from spinefx.labels.kinds import typed
 from spinefx.labels.options import LabelOptions
 from spinefx.labels.sheet import Sheet, read_csv
 from spinefx.labels.table import Entry, Keyed, keyed, missing_header, no_column
-from spinefx.labels.workbook import read_sheets
+from spinefx.labels.workbook import is_workbook, read_sheets
 
 
 def read_labels(options: LabelOptions) -> Labels:
@@ -52,7 +52,7 @@ def read_labels(options: LabelOptions) -> Labels:
 
 
 def _sheets(path: Path, wanted: str | None) -> list[Sheet]:
-    if path.suffix.lower() not in (".xlsx", ".xlsm"):
+    if not is_workbook(path):
         return [read_csv(path)]
     sheets = read_sheets(path)
     if wanted is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from spinefx.contract.errors import LabelTableError
@@ -30,19 +30,21 @@ class Sheet:
 
     where : how messages name it, `annotations.xlsx "Sheet1"` or `gradings.csv`.
     rows : line number (1-based, as a spreadsheet shows it) -> cells; blank rows are left out.
-    notes : what a reader must know about the sheet (hidden rows, formulas without values).
+    notes : what a reader must know about the sheet (hidden rows).   lost : cells that say nothing though they should
+        (formulas saved without their values).
     """
 
     where: str
     rows: Mapping[int, Sequence[Cell]]
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
 
 
 def check_file(path: Path) -> None:
     """LabelTableError unless `path` is a regular file of a sensible size with a known ending."""
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "does not exist"
-        raise LabelTableError(f"label table {path} {what}; give the path of an xlsx or csv file, relative to the TOML")
+        raise LabelTableError(f"table {path} {what}; give the path of an xlsx or csv file, relative to the TOML")
     if path.suffix.lower() not in (".csv", ".tsv", ".txt", ".xlsx", ".xlsm"):
         raise LabelTableError(f"{path.name}: cannot read {path.suffix or 'this'} files; save it as .xlsx or .csv")
     size = path.stat().st_size

@@ -50,7 +50,7 @@ def keyed(sheet: Sheet, key: LabelKey | None) -> Keyed | None:
         form,
         sheet.where,
         tuple(n for n in header if n and n not in (*form.keys, *form.beside)),
-        problems=list(sheet.notes),
+        problems=[*sheet.notes, *sheet.lost],
     )
     _Keying(table, header).take((n, cells) for n, cells in sheet.rows.items() if n > line)
     return table

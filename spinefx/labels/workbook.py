@@ -24,6 +24,11 @@ _LAST_LINE = 1_048_576
 _MAX_MERGED = 10_000
 
 
+def is_workbook(path: Path) -> bool:
+    """Whether a table's ending says that it is a workbook with sheets."""
+    return path.suffix.lower() in (".xlsx", ".xlsm")
+
+
 def read_sheets(path: Path) -> dict[str, Sheet]:
     """Sheet name -> its cells, for every visible sheet (every sheet where none is visible).
 
@@ -101,7 +106,7 @@ def _sheet(path: Path, sheet: Any) -> Sheet:
         rows[line] = tuple(cells)
         check_size(where, len(rows), total)
     rows = _unmerged(where, rows, xml)
-    return Sheet(where, rows, (*_hidden(where, rows, xml), *_unsaved_formulas(where, xml)))
+    return Sheet(where, rows, _hidden(where, rows, xml), _unsaved_formulas(where, xml))
 
 
 def _unmerged(where: str, rows: dict[int, Sequence[Cell]], xml: bytes) -> dict[int, Sequence[Cell]]:
