@@ -24,6 +24,7 @@ WORDS |= {"positive": 1.0, "negative": 0.0}
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
 _COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d{1,3})?")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_ORDER = {"S1": -1, "L6": -0.5, "T13": 4.5} | {name: float(i) for i, name in enumerate(UPWARD)}
 _VERTEBRA = re.compile(r"(?:TH|T|C|L|S)\d{1,2}")
 
 
@@ -53,10 +54,9 @@ def level_of(cell: Cell) -> str | None:
     found = [part.replace("TH", "T") for part in _VERTEBRA.findall(text)]
     if not found or len(found) > 2 or "".join(found) != text.replace("-", "").replace("TH", "T"):
         return None
-    order = {"S1": -1, "L6": -0.5, "T13": 4.5} | {name: float(i) for i, name in enumerate(UPWARD)}
-    if not all(name in order for name in found):
+    if not all(name in _ORDER for name in found):
         return None
-    return "-".join(sorted(found, key=lambda name: -order[name]))
+    return "-".join(sorted(found, key=lambda name: -_ORDER[name]))
 
 
 def level_of_ivd(cell: Cell) -> str | None:

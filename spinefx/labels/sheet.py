@@ -6,6 +6,7 @@ before it is parsed.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Mapping, Sequence
@@ -101,7 +102,9 @@ def check_size(where: str, rows: int, cells: int) -> None:
 
 
 def _decoded(name: str, data: bytes) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        encodings = ["utf-32"]
+    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
     elif b"\0" in data:
         raise LabelTableError(f"{name}: holds NUL bytes, so it is no csv file; save the table as csv (UTF-8)")

@@ -17,6 +17,7 @@ from spinefx.labels.sheet import Sheet
 
 HEADER_WITHIN = 50
 """The header is looked for in this many non-blank rows."""
+_SHOWN = 40
 
 
 @dataclass
@@ -192,16 +193,16 @@ class _Keying:
             return "", ""
         written = level_of(named[form.level]) if form.level else None
         if not form.number:
-            shown = text_of(named[form.level])
+            shown = text_of(named[form.level])[:_SHOWN]
             return (
                 written,
                 "" if written else f'{where}: {shown!r} in "{form.level}" is no level such as L4-L5; not used',
             )
         counted = form.number_to_level(named[form.number])
         if counted is None:
-            shown = text_of(named[form.number])
+            shown = text_of(named[form.number])[:_SHOWN]
             return None, f'{where}: {shown or "nothing"} in "{form.number}" is no disc (1 is L5-S1); not used'
         if form.level and written != counted:
-            shown = text_of(named[form.level])
+            shown = text_of(named[form.level])[:_SHOWN]
             return counted, f'{where}: "{form.level}" says {shown!r}, "{form.number}" says {counted}; used as {counted}'
         return counted, ""

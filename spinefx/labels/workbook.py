@@ -15,11 +15,20 @@ from typing import Any
 
 from spinefx.contract.errors import LabelTableError
 from spinefx.labels.cells import Cell
-from spinefx.labels.sheet import MAX_BYTES, MAX_CELLS, MAX_COLUMNS, Sheet, check_file, check_row, check_size
+from spinefx.labels.sheet import MAX_BYTES, MAX_CELLS, MAX_COLUMNS, MAX_ROWS, Sheet, check_file, check_row, check_size
 
-_MERGED = re.compile(rb'<mergeCell\b[^>]{0,200}?\bref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
-_ROW = re.compile(rb"<row\b([^>]{0,400})>")
-_CELL = re.compile(rb"<c\b([^>]{0,200}[^/])>((?:[^<]|<(?!/?c\b))*+)</c>")  # possessive: linear on any input
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]{0,200}?\bref="([A-Z]{1,3}\d{1,7}):([A-Z]{1,3}\d{1,7})"')
+_ROW = re.compile(rb"<(?:\w+:)?row\b([^>]{0,400})>")
+_CELL = re.compile(
+    rb"<(?:\w+:)?c\b([^>]{0,200}[^/])>((?:[^<]|<(?!/?(?:\w+:)?c\b))*+)</(?:\w+:)?c>"
+)  # possessive: linear
+_PLACE = re.compile(rb'<(?:\w+:)?(?:row\b[^>]{0,400}?\br="(\d{1,7})"|c\b[^>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})")')
+_COUNTED = {b"row": MAX_ROWS, b"c": MAX_CELLS, b"si": MAX_CELLS, b"sheet": 64}
+"""Element -> how many of it a part may hold."""
+_TAGS_BESIDE, _TAGS_EACH = 50_000, 10
+"""Tags that a part may hold: so many, and so many for each element that is counted."""
+_WORDS = {b"row": "rows", b"c": "cells", b"si": "texts", b"sheet": "sheets"}
+_SAVE_AGAIN = "open the file in a spreadsheet and save it again"
 _LAST_LINE = 1_048_576
 _MAX_MERGED = 10_000
 
@@ -45,6 +54,8 @@ def read_sheets(path: Path) -> dict[str, Sheet]:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
         try:
             sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
+            if not sheets:
+                raise LabelTableError(f"{path.name}: holds no sheet; {_SAVE_AGAIN}")
             return {sheet.title: _sheet(path, sheet) for sheet in sheets}
         finally:
             book.close()
@@ -52,8 +63,7 @@ def read_sheets(path: Path) -> dict[str, Sheet]:
         raise
     except Exception as error:  # openpyxl raises whatever the XML made it stumble over
         raise LabelTableError(
-            f"{path.name}: cannot be read as xlsx ({type(error).__name__}: {str(error)[:120]}); "
-            "open it in a spreadsheet and save it again as .xlsx or .csv"
+            f"{path.name}: cannot be read as xlsx ({type(error).__name__}: {str(error)[:120]}); {_SAVE_AGAIN}"
         ) from error
 
 
@@ -75,9 +85,9 @@ def _check_archive(path: Path) -> None:
                 data = archive.read(part)  # never more than the declared size, which is bounded above
                 if b"<!DOCTYPE" in data or b"<!ENTITY" in data or data.startswith((b"\xff\xfe", b"\xfe\xff")):
                     raise LabelTableError(f"{path.name}: {part.filename} declares XML entities, which no xlsx needs")
-                if data.count(b"<c ") + data.count(b"<c>") + data.count(b"<row") > MAX_CELLS:
+                if too_much := _too_much(data):
                     raise LabelTableError(
-                        f"{path.name}: {part.filename} holds more than {MAX_CELLS} cells; keep only the label columns"
+                        f"{path.name}: {part.filename} holds {too_much}; copy the table alone into a new file"
                     )
     except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, zlib.error) as error:
         raise LabelTableError(
@@ -85,10 +95,40 @@ def _check_archive(path: Path) -> None:
         ) from error
 
 
+def _too_much(xml: bytes) -> str:
+    """What a part holds more of than the workbook of a label table, in words; each tag costs openpyxl some 40 us."""
+    allowed = _TAGS_BESIDE
+    for name, most in _COUNTED.items():
+        count = sum(xml.count(b"<" + name + end) for end in (b" ", b">", b"/"))
+        count += sum(xml.count(b":" + name + end) for end in (b" ", b">", b"/"))
+        if count > most:
+            return f"more than {most} {_WORDS[name]}"
+        allowed += _TAGS_EACH * count
+    return f"more than {allowed} tags" if xml.count(b"<") > allowed else ""
+
+
+def _check_order(where: str, xml: bytes) -> None:
+    """LabelTableError unless rows and cells come in order: openpyxl drops those that do not, and says nothing."""
+    line, column = 0, ""
+    for row, letters, number in _PLACE.findall(xml):
+        if row:
+            if int(row) <= line:
+                raise LabelTableError(f"{where}: row {int(row)} comes after row {line}; {_SAVE_AGAIN}")
+            line, column = int(row), ""
+            continue
+        place = letters.decode().rjust(3)
+        if int(number) > line:
+            line, column = int(number), ""
+        elif int(number) < line or place <= column:
+            raise LabelTableError(f"{where}: cell {letters.decode()}{int(number)} is out of its place; {_SAVE_AGAIN}")
+        column = place
+
+
 def _sheet(path: Path, sheet: Any) -> Sheet:
     where = f'{path.name} "{sheet.title}"'
     with zipfile.ZipFile(path) as archive:
         xml = archive.read(sheet._worksheet_path.lstrip("/"))  # what read-only mode leaves out has no public face
+    _check_order(where, xml)
     sheet.reset_dimensions()  # the size that a file claims for itself is not to be trusted
     rows: dict[int, Sequence[Cell]] = {}
     total = visited = 0

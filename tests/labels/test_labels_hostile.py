@@ -90,11 +90,57 @@ def test_a_single_cell_far_away_neither_hangs_nor_fills_memory(tmp_path: Path) -
 
 
 def test_a_workbook_of_a_million_cells_is_refused(tmp_path: Path) -> None:
-    many = b"<row>" + b"<c><v>1</v></c>" * 600_000 + b"</row>"
+    many = b'<row r="4">' + b"<c><v>1</v></c>" * 600_000 + b"</row>"
     refuse(
         altered(workbook(tmp_path), lambda d: d.replace(b"</sheetData>", many + b"</sheetData>")),
         "more than 500000 cells",
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "old", "new", "match"),
+    [
+        ("xl/worksheets/sheet1.xml", b"</sheetData>", b'<row r="9"/>' * 200_000 + b"</sheetData>", "more than 100000 rows"),
+        ("xl/worksheets/sheet1.xml", b"</sheetData>", b"<a>" * 99_000 + b"</a>" * 99_000 + b"</sheetData>", r"more than \d+ tags"),
+        ("xl/styles.xml", b"</styleSheet>", b"<xf/>" * 60_000 + b"</styleSheet>", "more than 50000 tags"),
+        ("xl/workbook.xml", b"</sheets>", b'<sheet name="s" sheetId="9"/>' * 20_000 + b"</sheets>", "more than 64 sheets"),
+        ("xl/workbook.xml", b"</sheets>", b"</sheets><definedNames>" + b"<definedName/>" * 60_000 + b"</definedNames>", "tags"),
+        ("xl/_rels/workbook.xml.rels", b"</Relationships>", b"<Relationship/>" * 60_000 + b"</Relationships>", "tags"),
+        ("[Content_Types].xml", b"</Types>", b"<Override/>" * 60_000 + b"</Types>", "tags"),
+    ],
+)  # fmt: skip
+def test_parts_that_would_keep_a_reader_for_minutes_are_refused(tmp_path: Path, part, old, new, match) -> None:
+    refuse(altered(workbook(tmp_path), lambda data: data.replace(old, new), part), match)
+
+
+@pytest.mark.parametrize("prefix", [b"", b"x:"])
+@pytest.mark.parametrize(
+    ("row", "match"),
+    [
+        (b'<row r="2"><c r="A2"><v>9</v></c></row>', "row 2 comes after row 3"),
+        (b'<row r="4"><c r="C4"><v>3</v></c><c r="A4"><v>7</v></c></row>', "cell A4 is out of its place"),
+        (b'<row r="4"><c r="A3"><v>3</v></c></row>', "cell A3 is out of its place"),
+    ],
+)
+def test_rows_and_cells_that_openpyxl_would_drop_are_refused(tmp_path: Path, row, match, prefix) -> None:
+    def change(data: bytes) -> bytes:
+        whole = data.replace(b"</sheetData>", row + b"</sheetData>")
+        if not prefix:
+            return whole
+        named = re.sub(rb"<(/?)(\w)", rb"<\1x:\2", whole)
+        return named.replace(b"xmlns=", b"xmlns:x=")
+
+    refuse(altered(workbook(tmp_path), change), match)
+
+
+def test_a_workbook_whose_sheets_lie_elsewhere_is_refused(tmp_path: Path) -> None:
+    away = b'TargetMode="External" Target="file:///etc/passwd"'
+    evil = altered(
+        workbook(tmp_path),
+        lambda data: data.replace(b'Target="/xl/worksheets/sheet1.xml"', away),
+        "xl/_rels/workbook.xml.rels",
+    )
+    refuse(evil, "holds no sheet")
 
 
 def test_merged_ranges_over_the_whole_sheet_are_refused(tmp_path: Path) -> None:
