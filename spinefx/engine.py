@@ -21,7 +21,8 @@ from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan
 from spinefx.report import render
-from spinefx.store.cache import Cache
+from spinefx.store.cache import PACK_AFTER, Cache
+from spinefx.store.claims import claim, claimed
 from spinefx.store.files import make_folder, sweep
 from spinefx.store.keys import Fingerprints
 from spinefx.store.lock import locked
@@ -170,6 +171,8 @@ class Engine:
         log.write("run started", cases=len(checked.cases), seed=self.plan.run.seed)
         folder.started(len(checked.cases))
         watch.run_started(self.plan.to_json(), self.out, len(checked.cases))
+        if claimed(self.cache.root, self.out) is None:
+            claim(self.cache.root, self.out, ())
 
         results = self.casework(checked.cases, watch, log)
         worked: list[str] = [step for result in results for step in result.done]
@@ -206,21 +209,38 @@ class Engine:
         )
         if new:
             render(self.out)
+        self._claim(results, cohort)
         log.write("run done", exit_code=code, steps=len(worked))
         watch.run_done(self.out, code)
         return Run(self.out)
+
+    def _claim(self, results: Sequence[CaseResult], cohort: Cohort | None) -> None:
+        """Tell the cache what this run stands on; fits for folds are kept as long as the main fit is the same."""
+        keys = {key for result in results if result.keys for key in (*result.keys.all, result.keys.segment)}
+        before = claimed(self.cache.root, self.out) or frozenset()
+        if cohort is not None:
+            keys |= cohort.stands_on()
+            if cohort.fit_key(cohort.fitting_patients) in before:
+                keys |= {key for key in before if self.cache.fit_folder(key).is_dir()}
+        if keys != before:
+            claim(self.cache.root, self.out, keys)
 
     def casework(self, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:
         """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
         known = known_files(self.cache.root)
         tasks = [Task(case, {str(p): known[str(p)] for p in case.files.values() if str(p) in known}) for case in cases]
         results: dict[str, CaseResult] = {}
+        fresh: list[str] = []
         try:
             for _task, result in self._executed(tasks):
                 known.update(result.fingerprints)
                 failure = vars(result.failure) if result.failure else {}
                 brief = replace(result.failure, trace="") if result.failure else None
                 results[result.case] = replace(result, fingerprints={}, failure=brief)
+                fresh += result.keys.all if result.keys and result.outcome == "done" else ()
+                if len(fresh) >= PACK_AFTER:
+                    self.cache.pack(fresh)
+                    fresh.clear()
                 log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **failure)
                 watch.case_done(result.case, result.outcome, result.seconds)
                 if result.failure and self.plan.run.on_error == "stop":

@@ -17,6 +17,8 @@ COMMANDS = {
     "encode": ("spinefx.cli.models", "encode"),
     "init": ("spinefx.cli.start", "init"),
     "demo": ("spinefx.cli.start", "demo"),
+    "explain": ("spinefx.cli.explain", "explain"),
+    "cache": ("spinefx.cli.cache", "cache"),
     "plugins": ("spinefx.cli.plugins", "plugins"),
     "schema": ("spinefx.cli.describe", "schema"),
     "completion": ("spinefx.cli.describe", "completion"),

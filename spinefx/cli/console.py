@@ -98,9 +98,9 @@ def _drawn(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Console(highlight=False).print(drawn)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 case`, `2 cases`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, many: str = "") -> str:
+    """`1 case`, `2 cases`; `many` where the plural is not the noun and an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {many or f'{noun}s'}"
 
 
 Printer = Callable[[str], None]

@@ -1,26 +1,27 @@
-"""Artefacts by content key: arrays plus a little JSON, one safetensors file each.
+"""Artefacts by content key: arrays plus a little JSON.
 
-Shared between runs; an entry that is damaged counts as absent and is made again.
+A new one is a file of its own; those of many finished cases are moved into packs, so that files do not grow with the
+cohort. Shared between runs; an entry that is damaged counts as absent and is made again.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from spinefx.contract.errors import StoreError
-from spinefx.store.files import atomic_write_bytes, jsonable
+from spinefx.store.files import atomic_write_bytes
+from spinefx.store.packs import Packs
+from spinefx.store.tensors import Span, packed, read, verified
 
-_META = "spinefx"
+PACK_AFTER = 4096
+"""So many new artefacts of finished cases are moved into a pack."""
+_LOOSE = ".safetensors"
 
 
 @dataclass(frozen=True)
@@ -31,78 +32,92 @@ class Artefact:
     meta: Any
 
 
-def _sum(arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Checksum over names, types, shapes and bytes."""
-    whole = hashlib.sha256()
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        whole.update(f"{name}|{array.dtype.str}|{array.shape}|".encode())
-        whole.update(array.reshape(-1).view(np.uint8).data if array.size else b"")
-    return whole.hexdigest()
-
-
 @dataclass(frozen=True)
 class Cache:
-    """Artefacts below `root`, found by key."""
+    """Artefacts below `root`, found by key (64 hex digits)."""
 
     root: Path
 
+    @cached_property
+    def packs(self) -> Packs:
+        """The packed ones."""
+        return Packs(self.root / "packs")
+
     def path(self, key: str) -> Path:
-        """Where the artefact of `key` lies, or would lie."""
-        return self.root / "steps" / key[:2] / f"{key}.safetensors"
+        """Where the artefact of `key` lies as a file of its own, or would lie."""
+        return self.root / "steps" / key[:2] / f"{key}{_LOOSE}"
 
     def fit_folder(self, key: str) -> Path:
         """Where the fit of `key` keeps its workspace and its model."""
         return self.root / "fits" / key
 
+    def span(self, key: str) -> Span | None:
+        """Where the artefact of `key` lies, unread; None where there is none."""
+        path = self.path(key)
+        try:
+            return Span(path, 0, path.stat().st_size)
+        except FileNotFoundError:
+            return self.packs.find(key)
+
     def __contains__(self, key: str) -> bool:
-        return self.path(key).is_file()
+        return self.span(key) is not None
+
+    def loose(self) -> Iterator[str]:
+        """The keys of the artefacts that are files of their own."""
+        return (path.stem for path in self.root.glob(f"steps/??/*{_LOOSE}"))
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]], meta: Any = None) -> None:
         """Store an artefact; equal content gives equal bytes."""
-        packed = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
-        text = json.dumps(
-            {"key": key, "sum": _sum(packed), "meta": jsonable(meta)}, sort_keys=True, separators=(",", ":")
-        )
-        atomic_write_bytes(self.path(key), save(packed, metadata={_META: text}))
+        atomic_write_bytes(self.path(key), packed(key, arrays, meta))
+
+    def pack(self, keys: Iterable[str]) -> None:
+        """Move the artefacts of these keys, where they are files of their own, into packs."""
+        moved = [(key, Span(path, 0, path.stat().st_size)) for key in keys if (path := self.path(key)).is_file()]
+        if moved:
+            self.packs.add(moved)
+            for _, span in moved:
+                span.path.unlink(missing_ok=True)
 
     def get(self, key: str) -> Artefact | None:
-        """The artefact, checked; None where it is absent or damaged (a damaged one is removed)."""
-        path = self.path(key)
-        if not path.is_file():
+        """The artefact, checked; None where it is absent or damaged (a damaged file is removed)."""
+        span = self.span(key)
+        if span is None:
             return None
         try:
-            with safe_open(path, framework="numpy") as file:
-                head = json.loads((file.metadata() or {})[_META])
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            if head["key"] != key or head["sum"] != _sum(arrays):
-                raise ValueError("checksum")
-        except (SafetensorError, ValueError, KeyError, OSError):
-            path.unlink(missing_ok=True)
+            meta, arrays = verified(span, key)
+        except FileNotFoundError:  # packed since, or removed
+            return self.get(key)
+        except (ValueError, OSError):
+            self.path(key).unlink(missing_ok=True)
             return None
-        return Artefact(arrays, head["meta"])
+        return Artefact(arrays, meta)
 
     def require(self, key: str) -> Artefact:
         """The artefact; StoreError where it is absent or damaged."""
         found = self.get(key)
         if found is None:
-            raise StoreError(
-                f"{self.path(key)}: the cached artefact is gone or damaged; run again, it will be made anew"
-            )
+            raise self._gone(key)
         return found
 
     def meta(self, key: str) -> Any:
         """The JSON beside the arrays, without reading them; StoreError where the artefact is absent or damaged."""
-        try:
-            with safe_open(self.path(key), framework="numpy") as file:
-                return json.loads((file.metadata() or {})[_META])["meta"]
-        except (SafetensorError, ValueError, KeyError, OSError) as error:
-            raise StoreError(f"{self.path(key)}: the cached artefact is gone or damaged; run again") from error
+        return self._part(key, [])[0]["meta"]
 
     def arrays(self, key: str, names: list[str]) -> list[NDArray[Any]]:
         """Some arrays of an artefact, read alone; StoreError where it is absent or damaged."""
+        found = self._part(key, names)[1]
+        return [found[name] for name in names]
+
+    def _part(self, key: str, names: list[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        span = self.span(key)
+        if span is None:
+            raise self._gone(key)
         try:
-            with safe_open(self.path(key), framework="numpy") as file:
-                return [file.get_tensor(name) for name in names]
-        except (SafetensorError, OSError) as error:
-            raise StoreError(f"{self.path(key)}: the cached artefact is gone or damaged; run again") from error
+            return read(span, names)
+        except FileNotFoundError:  # packed since
+            return self._part(key, names)
+        except (ValueError, KeyError, OSError) as error:
+            raise self._gone(key) from error
+
+    def _gone(self, key: str) -> StoreError:
+        return StoreError(f"{self.path(key)}: the cached artefact is gone or damaged; run again, it will be made anew")

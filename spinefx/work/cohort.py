@@ -55,6 +55,7 @@ class Found:
 class Cohort:
     """The once-only steps over all samples.
 
+    fits : keys of the fits that were asked for.
     started : called with the name of every step that really runs; nothing is called when all is there already.
     """
 
@@ -68,6 +69,7 @@ class Cohort:
     failures: list[Failure] = field(default_factory=list)
     epoch_done: EpochDone = lambda epoch, epochs, losses: None
     started: Callable[[str], None] = lambda step: None
+    fits: set[str] = field(default_factory=set)
 
     def fit_key(self, patients: Collection[str]) -> str:
         """Key of an encoder fitted on these patients' samples."""
@@ -93,6 +95,7 @@ class Cohort:
     def fitted(self, patients: Collection[str]) -> Path:
         """The model's folder, after fitting on these patients where that was not done before."""
         key = self.fit_key(patients)
+        self.fits.add(key)
         folder = self.cache.fit_folder(key)
         model = folder / fits.MODEL
         if fits.sealed(folder) is not None:
@@ -234,6 +237,11 @@ class Cohort:
         whole = all(key for _, _, key in listed)
         columns = _columns(Features.joined(tables))
         return listed + [(s, "evaluate", self._evaluate_key(s, columns) if whole else "") for s in self.plan.evaluate]
+
+    def stands_on(self) -> set[str]:
+        """Keys of everything in the cache that the cohort's results came from, but for the cases' own."""
+        later = [key for _, _, key in self.later_keys() if key]
+        return {self.latents_key, *self.fits, *later, *(digest([key, "features"]) for key in later)}
 
     def evaluated(self, features: Features) -> list[Found]:
         """What every evaluator found, in the plan's order."""

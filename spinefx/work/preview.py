@@ -23,6 +23,7 @@ class Step:
     """One step as it stands before a run.
 
     case : the case's id, or "" for a step of the whole cohort.   why : why it would run; "" where it is cached.
+    stages : what the step hangs on beside its files: `kind name, version of its numbers`, in order.
     """
 
     case: str
@@ -30,6 +31,7 @@ class Step:
     cached: bool
     key: str
     why: str = ""
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,12 @@ class Reasons:
         return "" if was == now else f"[{name}] {_difference(was, now)}"
 
 
+def _told(stages: Sequence[Stage]) -> tuple[str, ...]:
+    return tuple(
+        f"{stage.kind.replace('_', ' ')} {stage.name}, version {stage.offer.plugin.version}" for stage in stages
+    )
+
+
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     changed = [key for key in new if old.get(key) != new[key]]
     return ", ".join(f"{key} is {new[key]}, was {old.get(key)}" for key in changed) or "options have changed"
@@ -78,11 +86,12 @@ def case_steps(
 ) -> Iterator[tuple[Step, CaseResult | None]]:
     """Every step of every case; with the last one of a case that is all cached, its result."""
     plan = work.plan
-    measured = [reasons.of([plan.data, plan.segment, stage]) for stage in work.analysers]
-    pictured = reasons.of([plan.data, plan.segment])
-    cut = reasons.of([plan.data, plan.segment, *plan.preprocess], ["sample"])
-    names = [*((f"geometry {s.use}", why) for s, why in zip(work.analysers, measured, strict=True))]
-    names += [("picture", pictured), ("cut", cut)]
+    source = [plan.data, plan.segment]
+    hanging: list[tuple[str, list[Stage], list[str]]] = [
+        (f"geometry {s.use}", [*source, s], []) for s in work.analysers
+    ]
+    hanging += [("picture", source, []), ("cut", [*source, *plan.preprocess], ["sample"])]
+    names = [(name, reasons.of(stages, sections), _told(stages)) for name, stages, sections in hanging]
     for case in cases:
         try:
             keys = work.keys(fingerprints.of_case(case))
@@ -91,7 +100,8 @@ def case_steps(
             continue
         listed = list(zip(names, (*keys.features, keys.picture, keys.samples), strict=True))
         steps = [
-            Step(case.id, name, key in work.cache, key, "" if key in work.cache else why) for (name, why), key in listed
+            Step(case.id, name, (cached := key in work.cache), key, "" if cached else why, stages)
+            for (name, why, stages), key in listed
         ]
         result = CaseResult(case.id, case.patient, "cached", 0.0, keys) if all(s.cached for s in steps) else None
         yield from ((step, None) for step in steps[:-1])

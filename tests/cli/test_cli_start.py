@@ -90,10 +90,7 @@ def commands() -> list[tuple[str, click.Command]]:
     ctx = click.Context(app)
     found = [(name, app.get_command(ctx, name)) for name in COMMANDS]
     inner = [
-        (f"plugins {n}", c)
-        for name, group in found
-        if isinstance(group, click.Group)
-        for n, c in group.commands.items()
+        (f"{name} {n}", c) for name, group in found if isinstance(group, click.Group) for n, c in group.commands.items()
     ]
     return [(name, command) for name, command in [*found, *inner] if command is not None]
 
