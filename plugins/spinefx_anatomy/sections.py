@@ -21,8 +21,11 @@ Floats = NDArray[np.float64]
 DUST = 1e-3
 """Fill below this is nothing."""
 
-FINE = 0.5
-"""Step of the lines over the smaller voxel size in the slice."""
+FINE, FINEST_MM = 0.5, 0.35
+"""Step of the lines over the smaller voxel size in the slice, and the least that it is made, mm."""
+
+COARSE = 2.0
+"""How many times coarser a first look is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,9 @@ class Sections:
         return out
 
 
-def cut(mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, left: Floats) -> Sections:
+def cut(
+    mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, left: Floats, coarse: bool = False
+) -> Sections:
     """Sections of `mask` through slices across `left`, turned so that w runs along the normal's part in the slice.
 
     Parameters
@@ -80,6 +85,7 @@ def cut(mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, 
     mask : (z, y, x) bool, on `grid`; empty along its border.
     centre : (3,) world mm; becomes the zero of s, w and t.
     normal, left : (3,) world unit vectors of the structure.
+    coarse : a first look, on lines `COARSE` times as far apart.
     """
     axes = grid.axes
     k = int(np.argmax(np.abs(axes @ left)))
@@ -87,7 +93,7 @@ def cut(mask: NDArray[np.bool_], grid: Grid, *, centre: Floats, normal: Floats, 
     up = normal - (normal @ across) * across
     up /= np.linalg.norm(up)
     back = np.cross(up, across)
-    step = FINE * min(grid.spacing[i] for i in range(3) if i != k)
+    step = max(FINE * min(grid.spacing[i] for i in range(3) if i != k), FINEST_MM) * (COARSE if coarse else 1.0)
     corners = grid.corners() - centre
     found = np.argwhere(mask)
     spots = grid.to_world(found) - centre

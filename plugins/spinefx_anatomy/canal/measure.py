@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Features, LabelMap, Row, Scan
-from spinefx_anatomy.disc.find import find
+from spinefx.api import Features, Row, Scan
+from spinefx_anatomy.disc.find import discs
+from spinefx_anatomy.patient import canal_points
 from spinefx_anatomy.vectors import Z, unit
 
 if TYPE_CHECKING:
@@ -109,12 +110,12 @@ class Canal:
             If the scan has no mask.
         """
         mask = scan.require_mask()
-        points = _voxels(mask)
+        points = canal_points(mask) if mask.structures("canal") else np.empty((0, 3))
         line = centreline(points) if len(points) > FEWEST else None
         rows: list[Row] = []
         values: list[dict[str, float]] = []
         reasons: dict[tuple[Row, str], str] = {}
-        for disc in find(mask):
+        for disc in discs(mask):
             row = Row(scan.case.id, scan.case.patient, disc.structure.kind, disc.structure.level)
             found, why = None, "the mask has no canal" if line is None else disc.why
             if line is not None and disc.fit is not None:
@@ -133,11 +134,3 @@ def _whole(at: Floats, line: Line) -> bool:
     """The slab at that point lies within the line's ends."""
     ends = np.linalg.norm(line.points[[0, -1]] - at, axis=1)
     return bool(ends.min() > SLAB_MM - STATION_MM / 2)
-
-
-def _voxels(mask: LabelMap) -> Floats:
-    """(n, 3) world points of the canal's voxels."""
-    canals = mask.structures("canal")
-    if not canals:
-        return np.empty((0, 3))
-    return mask.grid.to_world(np.argwhere(mask.mask_of(canals[0])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+_AT = "in the mid-sagittal band, within 7.5 % of the depth before and behind"
 _NORMAL = "the normal bisects the two endplate planes"
 
 MEANING = {
@@ -11,8 +12,16 @@ MEANING = {
     "15 % of the width from its middle, each divided in thirds of its own length",
     "height_middle_mm": "mean height in the middle third of the mid-sagittal band",
     "height_posterior_mm": "mean height in the posterior third of the mid-sagittal band",
+    "height_hurxthal_mm": f"{_AT} the middle of the depth (Hurxthal, AJR 103:635, 1968)",
+    "height_dabbs_mm": f"mean of the heights at 15 and 85 % of the depth; {_AT} each (Dabbs and Dabbs, Spine 15:1366, 1990)",
+    "height_fyllos_mm": f"mean of the heights at 15, 50 and 85 % of the depth; {_AT} each (Fyllos et al., Surg Radiol Anat "
+    "40:1055, 2018)",
     "depth_mm": "largest antero-posterior extent of the footprint in the mid-sagittal band",
     "width_mm": "left-right extent of the footprint",
+    "farfan_index": "sum of the heights at 15 and 85 % of the depth over depth_mm (Farfan et al., J Bone Joint Surg Am "
+    "54:492, 1972)",
+    "bulge_mm": "how far the posterior rim reaches beyond the line through the posterior corners of the neighbouring "
+    "bodies, in the mid-sagittal plane, positive outwards (Fardon et al., Spine J 14:2525, 2014)",
     "wedge_deg": "angle between the endplate planes in the disc's sagittal plane, positive opens forward",
     "wedge_coronal_deg": "angle between the endplate planes in the disc's coronal plane, positive opens to the left",
     "tilt_deg": "lean of the normal from the world's z axis in the sagittal plane, positive forward",

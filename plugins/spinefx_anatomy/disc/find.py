@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx import kernels
 from spinefx.api import Grid, LabelMap, Structure
 from spinefx_anatomy.border import Contact, contact
 from spinefx_anatomy.disc.shape import Fit, fit
-from spinefx_anatomy.patient import headward, leftward
+from spinefx_anatomy.once import once
+from spinefx_anatomy.patient import headward, leftward, statistics
 from spinefx_anatomy.vectors import unit
 
 Floats = NDArray[np.float64]
@@ -48,15 +48,16 @@ class Found:
         return any(c.cut and (axis != self.sideways or c.share >= 0.95) for axis, c in enumerate(self.contacts))
 
 
-def find(mask: LabelMap) -> list[Found]:
+@once
+def discs(mask: LabelMap) -> tuple[Found, ...]:
     """Every disc of a mask, in the order of their values."""
-    stats = kernels.label_statistics(mask.labels, mask.grid)
-    discs = [(s, stats.row(mask.scheme.value_of(s))) for s in mask.structures("disc")]
-    heads = headward(stats.centroid_mm[[i for _, i in discs]]) if discs else np.empty((0, 3))
-    return [
+    stats = statistics(mask)
+    seen = [(s, stats.row(mask.scheme.value_of(s))) for s in mask.structures("disc")]
+    heads = headward(stats.centroid_mm[[i for _, i in seen]]) if seen else np.empty((0, 3))
+    return tuple(
         _one(mask, structure, stats.box[i], float(stats.volume_mm3[i]), unit(head))
-        for (structure, i), head in zip(discs, heads, strict=True)
-    ]
+        for (structure, i), head in zip(seen, heads, strict=True)
+    )
 
 
 def _one(mask: LabelMap, structure: Structure, box: NDArray[np.int64], volume: float, head: Floats) -> Found:
@@ -67,7 +68,7 @@ def _one(mask: LabelMap, structure: Structure, box: NDArray[np.int64], volume: f
     points = grid.to_world(np.argwhere(main))
     centre = points.mean(axis=0)
     normal = _thin_axis(points - centre, head)
-    left, trust = leftward(mask, box, centre, head)
+    left, trust = leftward(mask, centre, head)
     sideways = int(np.argmax(np.abs(grid.axes @ left)))
     why = _too_thin(part, sideways)
     shape = None if why else fit(main, grid, centre=centre, normal=normal, left=left, trust_deg=trust)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spinefx import kernels
-from spinefx.api import Features, Row, Scan
+from spinefx.api import Features, LabelMap, Row, Scan
+from spinefx_anatomy.disc.bulge import bulge_mm, rear_corners
 from spinefx_anatomy.disc.columns import MEANING, SIZES, WHOLE
-from spinefx_anatomy.disc.find import Found, find
+from spinefx_anatomy.disc.find import Found, discs
 from spinefx_anatomy.disc.shape import numbers
 
 if TYPE_CHECKING:
@@ -33,15 +34,16 @@ class Discs:
         rows: list[Row] = []
         values: list[dict[str, float]] = []
         reasons: dict[tuple[Row, str], str] = {}
-        for disc in find(scan.require_mask()):
+        mask = scan.require_mask()
+        for disc in discs(mask):
             row = Row(scan.case.id, scan.case.patient, disc.structure.kind, disc.structure.level)
-            found, why = self._one(disc)
+            found, why = self._one(mask, disc)
             rows.append(row)
             values.append(found)
             reasons |= {(row, name): text for name, text in why.items()}
         return Features.of_rows(rows, values, reasons=reasons, meaning=MEANING if rows else {})
 
-    def _one(self, disc: Found) -> tuple[dict[str, float], dict[str, str]]:
+    def _one(self, mask: LabelMap, disc: Found) -> tuple[dict[str, float], dict[str, str]]:
         """Every column of one disc, and why some are missing or doubtful."""
         out = dict.fromkeys(MEANING, np.nan)
         out |= {
@@ -54,6 +56,10 @@ class Discs:
         out |= numbers(disc.fit, disc.volume_mm3)
         out["surface_mm2"] = kernels.surface(disc.main.astype(np.uint8), disc.grid, 1)[2]
         out["sphericity"] = np.pi ** (1 / 3) * (6 * disc.volume_mm3) ** (2 / 3) / out["surface_mm2"]
+        corners = rear_corners(mask, disc)
+        if isinstance(corners, str):
+            return out, {"bulge_mm": corners} | self._judge(out, disc)
+        out["bulge_mm"] = bulge_mm(disc.fit, *corners)
         return out, self._judge(out, disc)
 
     def _judge(self, out: dict[str, float], disc: Found) -> dict[str, str]:

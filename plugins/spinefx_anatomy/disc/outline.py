@@ -135,27 +135,25 @@ class Cap:
         return out
 
 
+_LOW, _START, _HIGH = np.array([[0.02, 0.02, 0.8, 1.6], [0.4, 0.4, 1.0, 2.3], [1.0, 1.0, 1.3, 5.0]])
+"""Bounds and start of a cap: its right and left end beyond the last chords (slices), its height (longest chords), its power."""
+
+
 def cap(found: Edges, apart: float) -> Cap:
     """The superellipse nearest to the chords, its ends between the last slice with a chord and the next one."""
-    from scipy.optimize import least_squares
+    from scipy.optimize import leastsq
 
     s, half = found.s, found.length / 2
     scale = float(half.max())
 
-    def residual(p: Floats) -> Floats:
-        left, right = s[0] - apart * p[0], s[-1] + apart * p[1]
-        shape = Cap(p[2] * scale, (left + right) / 2, (right - left) / 2, p[3])
-        return (shape.at(s) - half) / scale
+    def shape(q: Floats) -> Cap:
+        past, before, height, power = _LOW + (_HIGH - _LOW) * (np.sin(q) + 1) / 2
+        left, right = s[0] - apart * past, s[-1] + apart * before
+        return Cap(height * scale, (left + right) / 2, (right - left) / 2, power)
 
-    fit = least_squares(
-        residual,
-        [0.4, 0.4, 1.0, 2.3],
-        bounds=([0.02, 0.02, 0.8, 1.6], [1.0, 1.0, 1.3, 5.0]),
-        x_scale=[0.3, 0.3, 0.1, 0.5],
-        max_nfev=40,
-    )
-    left, right = s[0] - apart * fit.x[0], s[-1] + apart * fit.x[1]
-    return Cap(float(fit.x[2]) * scale, float(left + right) / 2, float(right - left) / 2, float(fit.x[3]))
+    start = np.arcsin(2 * (_START - _LOW) / (_HIGH - _LOW) - 1)
+    best = leastsq(lambda q: shape(q).at(s) - half, start, maxfev=200, xtol=1e-4, ftol=1e-6, full_output=True)[0]
+    return shape(best)
 
 
 def polygon(found: Edges, apart: float, *, steps: int = 240) -> Floats:
@@ -164,8 +162,9 @@ def polygon(found: Edges, apart: float, *, steps: int = 240) -> Floats:
     s = shape.centre - shape.reach * np.cos(np.linspace(0, np.pi, steps))
     inner = np.clip(s, found.s[0], found.s[-1])
     model = np.maximum(shape.at(found.s), 1e-3)
-    half = shape.at(s) * _smooth(found.s, found.length / 2 / model, model, inner)
-    middle = _smooth(found.s, (found.front + found.back) / 2, model, inner)
+    values = np.stack([found.length / 2 / model, (found.front + found.back) / 2], axis=1)
+    share, middle = _smooth(found.s, values, model, inner).T
+    half = shape.at(s) * share
     front = np.stack([s, middle - half], axis=1)
     back = np.stack([s, middle + half], axis=1)
     out: Floats = np.concatenate([front, back[::-1]])
@@ -173,11 +172,11 @@ def polygon(found: Edges, apart: float, *, steps: int = 240) -> Floats:
 
 
 def _smooth(s: Floats, values: Floats, weight: Floats, at: Floats) -> Floats:
-    """A smoothing spline that lets through what is longer than `SHORTEST` mm."""
+    """(m, k) at `at` of smoothing splines through values (n, k) that let through what is longer than `SHORTEST` mm."""
     from scipy.interpolate import make_smoothing_spline
 
     if len(s) < 5:
-        return np.asarray(np.interp(at, s, values), np.float64)
+        return np.stack([np.interp(at, s, column) for column in values.T], axis=1)
     stiff = (s[1] - s[0]) * (SHORTEST / (2 * np.pi)) ** 4
     w = weight**2 / np.mean(weight**2)
     return np.asarray(make_smoothing_spline(s, values, w=w, lam=stiff)(at), np.float64)

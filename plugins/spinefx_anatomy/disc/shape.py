@@ -19,6 +19,9 @@ ROUND = 1.15
 """Footprints whose long axis holds less than this times the variance of the short one have no axis of their own."""
 
 
+PLACES, AROUND = (0.15, 0.5, 0.85), 0.075
+"""Shares of the depth, from the front, at which heights are read, and how much before and behind counts."""
+
 THIN_MM = 2.0
 """Slices up to this far apart show the left and right end of an outline as well as its front and back."""
 
@@ -61,9 +64,9 @@ def fit(
     centre, normal, left : (3,) world; where the disc is and lies, roughly.
     trust_deg : the footprint's own long axis is taken as left-right where it lies within this angle of `left`.
     """
-    for _ in range(turns):
+    for turn in range(turns):
         left = unit(left - (left @ normal) * normal)
-        sections = cut(mask, grid, centre=centre, normal=normal, left=left)
+        sections = cut(mask, grid, centre=centre, normal=normal, left=left, coarse=turn < turns - 1)
         planes = endplates(sections)
         if planes is None:
             return None
@@ -130,7 +133,12 @@ def numbers(found: Fit, volume: float) -> dict[str, float]:
             strict=True,
         )
     )
+    front, centre, rear = _places(found, columns, near, far)
+    out["height_hurxthal_mm"] = centre
+    out["height_dabbs_mm"] = (front + rear) / 2
+    out["height_fyllos_mm"] = (front + centre + rear) / 3
     out["depth_mm"] = float(np.nanmax(far - near))
+    out["farfan_index"] = (front + rear) / out["depth_mm"]
     out["width_mm"] = width
     top, bottom = (plane.normal(sec) for plane in (found.upper, found.lower))
     lean = [lean_deg(n, found.back, normal) for n in (top, bottom)]
@@ -160,20 +168,27 @@ def mean_height(found: Fit) -> float:
 
 def _thirds(found: Fit, columns: Floats, near: Floats, far: Floats) -> list[float]:
     """Mean thickness along the normal in the three thirds of every column (u = constant) of the band, by area."""
-    sec = found.sections
-    lean = float(found.normal @ sec.up)
     cuts = near[:, None] + np.linspace(0, 1, 4) * (far - near)[:, None]
     # Interpolation blurs the rim by half a voxel: what falls outside the outline belongs to the outer thirds.
-    cuts[:, 0] -= 2 * sec.step
-    cuts[:, 3] += 2 * sec.step
-    steps = (np.arange(24) + 0.5) / 24
-    out = []
-    for k in range(3):
-        v = cuts[:, k, None] + steps * (cuts[:, k + 1] - cuts[:, k])[:, None]
-        points = found.centre + columns[:, None, None] * found.left + v[..., None] * found.back - sec.origin
-        sheet = _between(sec, points @ sec.across, points @ sec.back).mean(axis=1) * (cuts[:, k + 1] - cuts[:, k])
-        out.append(float(sheet.mean() / (far - near).mean() * 3 * lean))
-    return out
+    cuts[:, 0] -= 2 * found.sections.step
+    cuts[:, 3] += 2 * found.sections.step
+    return [_sheet(found, columns, cuts[:, k], cuts[:, k + 1]) / float((far - near).mean() / 3) for k in range(3)]
+
+
+def _places(found: Fit, columns: Floats, near: Floats, far: Floats) -> list[float]:
+    """Mean thickness along the normal of every column of the band around `PLACES` of its length."""
+    deep = far - near
+    around = [(near + (place - AROUND) * deep, near + (place + AROUND) * deep) for place in PLACES]
+    return [_sheet(found, columns, *ends) / float(2 * AROUND * deep.mean()) for ends in around]
+
+
+def _sheet(found: Fit, columns: Floats, low: Floats, high: Floats) -> float:
+    """Mean over columns u of the area in mm2 between v = low and v = high, along v and the normal."""
+    sec = found.sections
+    v = low[:, None] + (np.arange(24) + 0.5) / 24 * (high - low)[:, None]
+    points = found.centre + columns[:, None, None] * found.left + v[..., None] * found.back - sec.origin
+    thick = _between(sec, points @ sec.across, points @ sec.back).mean(axis=1)
+    return float((thick * (high - low)).mean()) * float(found.normal @ sec.up)
 
 
 def _between(sec: Sections, s: Floats, t: Floats) -> Floats:

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import LabelMap, Structure, disc_below
-from spinefx_anatomy.disc.find import find
+from spinefx_anatomy.disc.find import discs
 from spinefx_anatomy.disc.shape import Fit
 from spinefx_anatomy.vectors import unit
 from spinefx_anatomy.vertebra.body import Body
-from spinefx_anatomy.vertebra.measure import bodies
+from spinefx_anatomy.vertebra.find import bodies
 
 Floats = NDArray[np.float64]
 
@@ -77,11 +77,11 @@ def faces(mask: LabelMap) -> Faces:
             whole[structure.level] = body
         else:
             missing[structure.level] = why
-    discs: dict[str, Fit] = {}
-    for disc in find(mask):
+    between: dict[str, Fit] = {}
+    for disc in discs(mask):
         if disc.fit is not None and not disc.cut_whole:
-            discs[disc.structure.level] = disc.fit
+            between[disc.structure.level] = disc.fit
         else:
             missing[disc.structure.level] = disc.why or "cut off by the image's border"
-    order = [structure.level for structure in found] or [name.split("-")[0] for name in discs]
-    return Faces(tuple(order), whole, discs, missing)
+    order = [structure.level for structure in found] or [name.split("-")[0] for name in between]
+    return Faces(tuple(order), whole, between, missing)

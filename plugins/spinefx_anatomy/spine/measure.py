@@ -22,8 +22,9 @@ MEANING = {
     "the lower face of the L5-S1 disc where the sacrum has no label (Cobb's method: Harrison et al., Spine 26:E227, 2001)",
     "cobb_deg": "largest angle in the coronal plane between any two endplates (Cobb, AAOS Instr Course Lect 5:261, 1948)",
     "segmental_deg": "segmental lordosis: angle between the upper endplates of the vertebrae above and below the disc",
-    "slip_percent": "how far the posterior wall above the disc stands in front of the one below, over the lower body's "
-    "depth (Taillard, J Bone Joint Surg 36A:1165, 1954)",
+    "slip_mm": "how far the posterior corner above the disc stands in front of the one below it, along the disc, in the "
+    "mid-sagittal plane",
+    "slip_percent": "slip_mm over the lower body's depth (Taillard, J Bone Joint Surg 36A:1165, 1954)",
     "height_index": "mean disc height over the mean depth of the neighbouring bodies (after Farfan, J Bone Joint Surg Am "
     "54:492, 1972)",
 }
@@ -83,15 +84,19 @@ def _segment(known: Faces, level: str) -> tuple[dict[str, float], dict[str, str]
     else:
         out["segmental_deg"] = angle
     top, bottom, disc = known.bodies.get(above), known.bodies.get(below), known.discs[level]
-    depths = [float(np.ptp(body.corner(side))) for body, side in ((top, -1), (bottom, 1)) if body is not None]
+    depths = [body.depth for body in (top, bottom) if body is not None]
     if depths:
         out["height_index"] = mean_height(disc) / float(np.mean(depths))
     else:
         why["height_index"] = f"neither {above} nor {below} is measured"
     if top is None or bottom is None:
         gone = above if top is None else below
-        why["slip_percent"] = f"{gone}: {known.missing.get(gone, 'not in the mask')}"
+        why |= dict.fromkeys(("slip_mm", "slip_percent"), f"{gone}: {known.missing.get(gone, 'not in the mask')}")
     else:
-        gap = bottom.point(1, bottom.corner(1)[1]) - top.point(-1, top.corner(-1)[1])
-        out["slip_percent"] = 100.0 * float(gap @ disc.back) / depths[1]
+        below_edge, above_edge = bottom.edge(1), top.edge(-1)
+        if below_edge is None or above_edge is None:
+            why |= dict.fromkeys(("slip_mm", "slip_percent"), "an endplate's edge is not seen")
+        else:
+            out["slip_mm"] = float((below_edge[1] - above_edge[1]) @ disc.back)
+            out["slip_percent"] = 100.0 * out["slip_mm"] / bottom.depth
     return out, why

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Grid
-from spinefx_anatomy.disc.outline import Edges, polygon
+from spinefx_anatomy.disc.outline import BAND, Edges
+from spinefx_anatomy.disc.outline import chords as across
 from spinefx_anatomy.endplates import Plane, endplates
 from spinefx_anatomy.sections import Sections, cut
 from spinefx_anatomy.vectors import unit
+from spinefx_anatomy.vertebra.outline import RUN_OUT, chords, outline, rims
 
 Floats = NDArray[np.float64]
 
@@ -21,20 +24,11 @@ AROUND_MM = (36.0, 30.0)
 TALL = 0.55
 """Columns shorter than this share of the usual one belong to the arch."""
 
-CORNER_MM = (1.0, 3.0)
-"""How far inside an endplate its front and back corner, and its left and right end, are looked for."""
-
-LIP_MM = 2.5
-"""How far the rims may reach beyond the columns that run through from one endplate to the other."""
-
 OVER_MM = 2.0
 """How far the endplates' rims may rise above their fitted planes."""
 
-FEWEST = 3
-"""Slices that a body must pass through."""
-
-BAND = 0.15
-"""Half width of the mid-sagittal band over the body's width."""
+MID = 0.05
+"""Half width over the body's width of what counts as its mid-sagittal plane."""
 
 COARSE_MM = 1.5
 """Voxels are thinned to about this size to find the thickest place."""
@@ -47,8 +41,9 @@ class Body:
     whole : sections with everything near the body in them.   sections : with the body's columns only.
     upper, lower : its endplates.   normal, left, back : its frame, world unit vectors.
     band : slices of the mid-sagittal band.   ends : (2, 2, slices) t in mm: of the upper and lower endplate the front
-    and back end of every slice.   footprint : its chords, the longer of both.   middle : s of its middle, mm.
-    width : extent along `left` of the wider endplate, mm.
+    and back end of every slice.   footprint : its chords, the longer of both.
+    outlines : (n, 3) of the upper and lower endplate, world mm from the sections' origin; None where too little is seen.
+    width, depth : extent of the larger endplate along `left`, and along `back` in the mid-sagittal band, mm.
     """
 
     whole: Sections
@@ -61,8 +56,9 @@ class Body:
     band: NDArray[np.intp]
     ends: Floats
     footprint: Edges
-    middle: float
+    outlines: tuple[Floats | None, ...]
     width: float
+    depth: float
 
     def corner(self, side: int) -> tuple[float, float]:
         """t in mm of the front and back end of the upper (side=1) or lower (side=-1) endplate, in the mid-sagittal band."""
@@ -70,10 +66,18 @@ class Body:
         near = np.isfinite(front)
         return (float(front[near].mean()), float(back[near].mean())) if near.any() else (np.nan, np.nan)
 
-    def point(self, side: int, t: float) -> Floats:
-        """(3,) world point of the upper (side=1) or lower (side=-1) endplate's plane at t, in the body's middle."""
-        plane = self.upper if side > 0 else self.lower
-        return self.sections.world(np.asarray(self.middle), plane.at(self.middle, t), np.asarray(t))
+    def edge(self, side: int) -> Floats | None:
+        """(2, 3) world points of the front and back edge of the upper (side=1) or lower (side=-1) endplate, mid-sagittal."""
+        around = self.outlines[0 if side > 0 else 1]
+        if around is None:
+            return None
+        u = around @ self.left
+        middle, half = float(u.max() + u.min()) / 2, MID * float(np.ptp(u))
+        ends = across(np.stack([u, around @ self.back], axis=1), middle + np.linspace(-half, half, 9))
+        points = middle * self.left + np.nanmean(ends, axis=1)[:, None] * self.back
+        facing = (self.upper if side > 0 else self.lower).normal(self.sections)
+        above = (around.mean(axis=0) - points) @ facing / float(self.normal @ facing)
+        return np.asarray(self.sections.origin + points + above[:, None] * self.normal, np.float64)
 
 
 def fit(
@@ -85,9 +89,9 @@ def fit(
     """
     mask, smaller = _window(part, grid, centre, head)
     normal, found = head, None
-    for _ in range(turns):
+    for turn in range(turns):
         left = unit(left - (left @ normal) * normal)
-        whole = cut(mask, smaller, centre=centre, normal=normal, left=left)
+        whole = cut(mask, smaller, centre=centre, normal=normal, left=left, coarse=turn < turns - 1)
         sections = columns(whole)
         planes = None if sections is None else endplates(sections)
         if sections is None or planes is None:
@@ -100,69 +104,32 @@ def fit(
     whole, sections, upper, lower = found
     left = unit(left - (left @ normal) * normal)
     back = np.cross(normal, left)
-    ends = np.array([rims(whole, upper, lower, side) for side in (1, -1)])
+    ends, hollow = rims(whole, upper, lower)
     footprint = chords(whole, sections, ends)
-    if footprint is None:
-        return None
     sides = [chords(whole, sections, end[None]) for end in ends]
-    reach = [
-        (_outline(whole, plane, one) @ left)
+    outlines = tuple(
+        None if one is None else outline(whole, plane, one) - whole.origin
         for plane, one in zip((upper, lower), sides, strict=True)
-        if one is not None
-    ]
-    if not reach:
+    )
+    flat = [np.stack([points @ left, points @ back], axis=1) for points in outlines if points is not None]
+    if footprint is None or not flat:
         return None
-    middle, width = float(footprint.s[[0, -1]].mean()), float(max(np.ptp(u) for u in reach))
+    width = float(max(np.ptp(points[:, 0]) for points in flat)) + 2 * hollow
+    middle = float(footprint.s[[0, -1]].mean())
     near = np.abs(sections.s - middle)
     band = np.flatnonzero(near <= max(BAND * width, float(near.min())))
-    return Body(whole, sections, upper, lower, normal, left, back, band, ends, footprint, middle, width)
+    sizes = width, _depth(flat)
+    return Body(whole, sections, upper, lower, normal, left, back, band, ends, footprint, outlines, *sizes)
 
 
-def rims(whole: Sections, upper: Plane, lower: Plane, side: int) -> Floats:
-    """(2, slices) t in mm of every slice's front and back end just inside one endplate (side=1: upper); NaN where bone is missing.
-
-    Rows along the endplate are followed from the body's middle column until the bone runs out.
-    """
-    plane = upper if side > 0 else lower
-    start = int(np.argmin(np.abs(whole.t)))
-    depths = np.arange(CORNER_MM[0], CORNER_MM[1], whole.step)
-    columns = np.arange(len(whole.t))
-    out = np.full((2, len(whole.s)), np.nan)
-    for i, s in enumerate(whole.s):
-        level = plane.at(s, whole.t)[None] - side * depths[:, None]
-        place = np.clip(np.round((level - whole.w[0]) / whole.step).astype(int), 0, len(whole.w) - 1)
-        rows = whole.fill[i][place, columns]
-        rows = rows[rows[:, start] > 0.5]
-        if len(rows) < 2:
-            continue
-        for k, (line, sign) in enumerate(((rows[:, start::-1], -1.0), (rows[:, start:], 1.0))):
-            out[k, i] = whole.t[start] + sign * (_run(line).sum(axis=1).mean() - 0.5) * whole.step
-    return out
-
-
-def _outline(whole: Sections, plane: Plane, found: Edges) -> Floats:
-    """(n, 3) world points around one endplate."""
-    flat = polygon(found, whole.apart)
-    return whole.world(flat[:, 0], plane.at(flat[:, 0], flat[:, 1]), flat[:, 1])
-
-
-def chords(whole: Sections, sections: Sections, both: Floats) -> Edges | None:
-    """The body's footprint: per slice the farther of both endplates' rims, no more than a lip beyond its columns."""
-    shown = np.isfinite(both[:, 0]).any(axis=0)
-    present = sections.thickness > 0
-    cores = np.flatnonzero(present.any(axis=1) & shown)
-    if len(cores) < FEWEST:
-        return None
-    kept, front, back = [], [], []
-    for i in np.flatnonzero(shown):
-        core = sections.t[present[cores[int(np.argmin(np.abs(cores - i)))]]]
-        first = max(float(np.nanmin(both[:, 0, i])), float(core[0]) - LIP_MM)
-        last = min(float(np.nanmax(both[:, 1, i])), float(core[-1]) + LIP_MM)
-        if last - first > 2 * whole.step:
-            kept.append(i)
-            front.append(first)
-            back.append(last)
-    return Edges(whole.s[kept], np.array(front), np.array(back)) if len(kept) >= FEWEST else None
+def _depth(outlines: Sequence[Floats]) -> float:
+    """Largest extent along v of outlines (n, 2) of (u, v) in their mid-sagittal bands."""
+    found = []
+    for points in outlines:
+        low, high = points[:, 0].min(), points[:, 0].max()
+        near, far = across(points, (low + high) / 2 + np.linspace(-BAND, BAND, 31) * (high - low))
+        found.append(float(np.nanmax(far - near)))
+    return max(found)
 
 
 def volume_mm3(body: Body) -> float:
@@ -202,9 +169,10 @@ def columns(whole: Sections) -> Sections | None:
     from scipy.ndimage import label
 
     level = int(np.argmin(np.abs(whole.w)))
-    above = _run(np.moveaxis(whole.fill[:, level:], 1, 2))
-    below = _run(np.moveaxis(whole.fill[:, level::-1], 1, 2))
-    run = np.moveaxis(np.concatenate([below[..., :0:-1], above], axis=2), 2, 1)
+    shown = whole.fill > RUN_OUT
+    np.logical_and.accumulate(shown[:, level:], axis=1, out=shown[:, level:])
+    np.logical_and.accumulate(shown[:, level::-1], axis=1, out=shown[:, level::-1])
+    run = np.where(shown, whole.fill, np.float32(0.0))
     thick = run.sum(axis=1) * whole.step
     core = thick[np.ix_(np.abs(whole.s) < max(10.0, whole.apart), np.abs(whole.t) < 8.0)]
     if not (core > 0).any():
@@ -214,13 +182,8 @@ def columns(whole: Sections) -> Sections | None:
     here = pieces[int(np.argmin(np.abs(whole.s))), int(np.argmin(np.abs(whole.t)))]
     if here == 0:
         return None
-    return replace(whole, fill=run * (pieces == here)[:, None, :])
-
-
-def _run(fill: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The fill up to where it first runs out, along the last axis."""
-    out: NDArray[np.float32] = fill * np.logical_and.accumulate(fill > 0.05, axis=-1)
-    return out
+    run *= (pieces == here)[:, None, :]
+    return replace(whole, fill=run)
 
 
 def _window(part: NDArray[np.bool_], grid: Grid, centre: Floats, head: Floats) -> tuple[NDArray[np.bool_], Grid]:

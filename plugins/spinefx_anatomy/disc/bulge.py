@@ -1,0 +1,43 @@
+"""How far a disc bulges beyond the bodies above and below it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx.api import LabelMap
+from spinefx_anatomy.disc import outline as lines
+from spinefx_anatomy.disc.find import Found
+from spinefx_anatomy.disc.shape import Fit
+from spinefx_anatomy.vertebra.body import MID
+from spinefx_anatomy.vertebra.find import bodies
+
+Floats = NDArray[np.float64]
+
+
+def rear_corners(mask: LabelMap, disc: Found) -> tuple[Floats, Floats] | str:
+    """(3,) world points of the posterior corners of the bodies below and above a disc, or why one is not there."""
+    found = {structure.level: (body, why) for structure, (body, why) in bodies(mask).items()}
+    above, below = disc.structure.level.split("-")
+    out = []
+    for level, side in ((below, 1), (above, -1)):
+        body, why = found.get(level, (None, "not in the mask"))
+        edge = None if body is None or why else body.edge(side)
+        if edge is None:
+            return f"{level}: {why or 'its edge is not seen'}"
+        out.append(edge[1])
+    return out[0], out[1]
+
+
+def rear(found: Fit) -> Floats:
+    """(3,) world point of a disc's posterior rim in its mid-sagittal plane."""
+    right, left = found.ends
+    middle, half = (right + left) / 2, MID * (left - right)
+    far = lines.chords(found.outline, middle + np.linspace(-half, half, 9))[1]
+    return np.asarray(found.centre + middle * found.left + float(np.nanmean(far)) * found.back, np.float64)
+
+
+def bulge_mm(found: Fit, below: Floats, above: Floats) -> float:
+    """How far the rim lies behind the straight line between two corners, in the disc's sagittal plane."""
+    line, away = (np.array([gap @ found.back, gap @ found.normal]) for gap in (above - below, rear(found) - below))
+    return float((away[0] * line[1] - away[1] * line[0]) / np.linalg.norm(line))
