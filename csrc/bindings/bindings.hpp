@@ -17,6 +17,7 @@ namespace py = pybind11;
 void add_sampling(py::module_& module);
 void add_measures(py::module_& module);
 void add_points(py::module_& module);
+void add_distance(py::module_& module);
 
 inline std::string name_of(const py::array& array) {
     return py::str(array.dtype()).cast<std::string>();
@@ -64,6 +65,14 @@ decltype(auto) for_pixels(const py::array& array, const char* what, const Body& 
     if (py::isinstance<py::array_t<float>>(array)) return body(float{});
     throw py::type_error(std::string(what) + " must be float32, int16, uint16 or uint8, got " +
                          name_of(array));
+}
+
+// The same for label maps.
+template <class Body>
+decltype(auto) for_labels(const py::array& labels, const Body& body) {
+    if (py::isinstance<py::array_t<std::uint16_t>>(labels)) return body(std::uint16_t{});
+    if (py::isinstance<py::array_t<std::uint8_t>>(labels)) return body(std::uint8_t{});
+    throw py::type_error("labels must be uint16 or uint8, got " + name_of(labels));
 }
 
 }  // namespace spinefx::bindings

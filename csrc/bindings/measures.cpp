@@ -28,13 +28,6 @@ py::array_t<std::int64_t> table(const std::vector<LabelSums>& rows, std::vector<
     return made;
 }
 
-template <class Body>
-decltype(auto) for_labels(const py::array& labels, const Body& body) {
-    if (py::isinstance<py::array_t<std::uint16_t>>(labels)) return body(std::uint16_t{});
-    if (py::isinstance<py::array_t<std::uint8_t>>(labels)) return body(std::uint8_t{});
-    throw py::type_error("labels must be uint16 or uint8, got " + name_of(labels));
-}
-
 template <class T>
 std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image) {
     return for_labels(labels, [&](auto label) {

@@ -16,6 +16,15 @@ namespace spinefx::SPINEFX_ISA {
 // Sixteen floats side by side, whatever registers there are.
 #if defined(__GNUC__)
 typedef float Wide __attribute__((vector_size(64)));
+SPINEFX_HD Wide smaller(Wide a, Wide b) {
+    return a < b ? a : b;
+}
+// `best` and `at` become `value` and `place` where that is smaller.
+SPINEFX_HD void take(Wide value, Wide place, Wide& best, Wide& at) {
+    const auto less = value < best;
+    best = less ? value : best;
+    at = less ? place : at;
+}
 #else
 struct Wide {
     float v[16];
@@ -33,14 +42,54 @@ inline Wide operator*(Wide a, Wide b) {
     for (int i = 0; i < 16; ++i) a.v[i] *= b.v[i];
     return a;
 }
+inline Wide operator+(Wide a, float b) {
+    for (int i = 0; i < 16; ++i) a.v[i] += b;
+    return a;
+}
+inline Wide operator*(Wide a, float b) {
+    for (int i = 0; i < 16; ++i) a.v[i] *= b;
+    return a;
+}
+inline Wide smaller(Wide a, Wide b) {
+    for (int i = 0; i < 16; ++i) a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
+    return a;
+}
+inline void take(Wide value, Wide place, Wide& best, Wide& at) {
+    for (int i = 0; i < 16; ++i) {
+        if (!(value.v[i] < best.v[i])) continue;
+        best.v[i] = value.v[i];
+        at.v[i] = place.v[i];
+    }
+}
 #endif
 constexpr Index kWide = 16;
+
+// The smallest and the largest of the sixteen.
+SPINEFX_HD float smallest(Wide value) {
+    float part[kWide];
+    std::memcpy(part, &value, sizeof(part));
+    for (Index half = kWide / 2; half > 0; half /= 2) {
+        for (Index i = 0; i < half; ++i) part[i] = part[i] < part[i + half] ? part[i] : part[i + half];
+    }
+    return part[0];
+}
+SPINEFX_HD float largest(Wide value) {
+    float part[kWide];
+    std::memcpy(part, &value, sizeof(part));
+    for (Index half = kWide / 2; half > 0; half /= 2) {
+        for (Index i = 0; i < half; ++i) part[i] = part[i] > part[i + half] ? part[i] : part[i + half];
+    }
+    return part[0];
+}
 
 void spread(const float* row, const Spread& spread, float* out);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);
 void moments(const float* map, Shape shape, double* out);
 void distances(const float* points, Index count, Index width, const float* to, float* out);
+void ramp(Index count, bool left, bool right, float step, float* out);
+void envelope(const LineSites& sites, float* out);
+void root(float* row, Index count);
 
 template <class T>
 void widen(const T* in, Index count, float* out);
@@ -54,6 +103,8 @@ template <class T>
 void vote(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
 template <class T>
 Index change(const T* const rows[4], Index from, Index end, T label);
+template <class T>
+bool boundaries(const T* labels, Index count, bool with_background, float* before, float* after);
 
 }  // namespace spinefx::SPINEFX_ISA
 

@@ -16,7 +16,7 @@ constexpr int kLanes = 1;
 
 template <class T>
 constexpr PixelRows<T> pixels() {
-    return {widen<T>, blend<T>, linear<T>, pick<T>, vote<T>, change<T>};
+    return {widen<T>, blend<T>, linear<T>, pick<T>, vote<T>, change<T>, boundaries<T>};
 }
 
 }  // namespace
@@ -25,7 +25,7 @@ const RowTable& table();
 const RowTable& table() {
     static constexpr RowTable found = {SPINEFX_TEXT(SPINEFX_ISA),
                                        kLanes,
-                                       {lerp_row, spread, locate, moments, distances},
+                                       {lerp_row, spread, locate, moments, distances, ramp, envelope, root},
                                        pixels<float>(),
                                        pixels<std::int16_t>(),
                                        pixels<std::uint16_t>(),

@@ -16,11 +16,13 @@ except ImportError as error:
         "`pip install -e .` (or `pip install .`) in the repository root, using a C++20 compiler"
     ) from error
 
+from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_distances
 from spinefx.kernels.measures import LabelStatistics, label_statistics, soft_moments, surface
 from spinefx.kernels.points import geodesics, intrinsic_dimension, neighbours
 from spinefx.kernels.sampling import LostLabelError, resample, warp
 
 __all__ = [
-    "LabelStatistics", "LostLabelError", "geodesics", "intrinsic_dimension", "isa", "label_statistics", "neighbours",
-    "resample", "set_threads", "soft_moments", "surface", "threads", "warp",
+    "LabelStatistics", "LostLabelError", "SurfaceDistances", "distance_transform", "geodesics", "intrinsic_dimension", "isa",
+    "label_statistics", "neighbours", "resample", "set_threads", "soft_moments", "surface", "surface_distances", "threads",
+    "warp",
 ]  # fmt: skip

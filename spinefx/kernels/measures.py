@@ -65,7 +65,7 @@ def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> L
     TypeError, GridError
         If a dtype or shape does not fit.
     """
-    given = _labels(labels, grid)
+    given = checked_labels(labels, grid)
     if image is None:
         value, voxels, first, second, box = _core.label_sums(given)
         return LabelStatistics(value, voxels, *_places(grid, voxels, first, second), box)
@@ -111,7 +111,7 @@ def surface(labels: Array, grid: Grid, value: int, *, rounds: int = 8) -> tuple[
     """
     if rounds < 0:
         raise ValueError(f"rounds must be >= 0, got {rounds}")
-    vertices, faces = _core.surface(_labels(labels, grid), int(value), grid.affine, int(rounds))
+    vertices, faces = _core.surface(checked_labels(labels, grid), int(value), grid.affine, int(rounds))
     a, b, c = (vertices[faces[:, k]] for k in range(3))
     area = float(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2)
     return vertices, faces, area
@@ -128,7 +128,8 @@ def soft_moments(maps: NDArray[np.float32]) -> Floats:
     return _core.soft_moments(np.ascontiguousarray(given))
 
 
-def _labels(labels: Array, grid: Grid) -> Array:
+def checked_labels(labels: Array, grid: Grid) -> Array:
+    """`labels` as the core takes them: C-contiguous uint16 or uint8 of the grid's shape; TypeError, GridError if they are not."""
     given = np.asarray(labels)
     if given.dtype == np.bool_:
         given = given.view(np.uint8) if given.flags.c_contiguous else np.ascontiguousarray(given).view(np.uint8)

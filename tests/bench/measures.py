@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from spinefx import kernels
+from spinefx.api import Grid
 from tests.bench.case import Case, largest_difference
-from tests.bench.sampling import MRI, smooth, spine_labels
+from tests.bench.sampling import CT, MRI, smooth, spine_labels
 
 
 def label_moments() -> Case:
@@ -153,8 +154,85 @@ def neighbours_in_latent_space() -> Case:
     return Case(name, ours, peers, bars=bars, agreeing=("scikit-learn",), agreement=agreement)
 
 
+def distances_in_organ_masks() -> Case:
+    """Distance to the nearest other label, 20 labels in a CT."""
+    import edt
+    import SimpleITK as sitk
+
+    labels = spine_labels(CT)
+    image = sitk.GetImageFromArray(labels)
+    image.SetSpacing(CT.spacing[::-1])
+    signed = sitk.SignedMaurerDistanceMapImageFilter()
+    signed.SquaredDistanceOff()
+    signed.UseImageSpacingOn()
+    out = np.empty(CT.shape, np.float32)
+    peers = {
+        "edt": lambda: edt.edt(labels, anisotropy=CT.spacing, parallel=2),
+        "edt, 1 thread": lambda: edt.edt(labels, anisotropy=CT.spacing),
+    }
+    maurer = {"SimpleITK Maurer, binary": lambda: signed.Execute(image)}
+    ours = lambda: kernels.distance_transform(labels, CT, out=out)  # noqa: E731
+    name = "distance transform, CT 400x512x512, 20 labels"
+    return Case(name, ours, peers, maurer, {"edt": 3.0, "SimpleITK Maurer, binary": 3.0}, ("edt",))
+
+
+def distances_where_they_are_far() -> Case:
+    """One voxel of background in the middle of a cube: the longest searches."""
+    import edt
+
+    labels = np.ones((256, 256, 256), np.uint8)
+    labels[128, 128, 128] = 0
+    grid, out = Grid(labels.shape), np.empty(labels.shape, np.float32)
+    peers = {"edt": lambda: edt.edt(labels, parallel=2)}
+    ours = lambda: kernels.distance_transform(labels, grid, out=out)  # noqa: E731
+    return Case("distance transform, worst case 256^3", ours, peers, bars={"edt": 1.0}, agreeing=("edt",))
+
+
+def distances_in_noise() -> Case:
+    """Every voxel a label of its own kind: the shortest searches, and no run to skip."""
+    import edt
+
+    labels = np.random.default_rng(0).integers(0, 60000, (256, 256, 256)).astype(np.uint16)
+    grid, out = Grid(labels.shape), np.empty(labels.shape, np.float32)
+    peers = {"edt": lambda: edt.edt(labels, parallel=2)}
+    ours = lambda: kernels.distance_transform(labels, grid, out=out)  # noqa: E731
+    return Case("distance transform, noise 256^3", ours, peers, bars={"edt": 1.0}, agreeing=("edt",))
+
+
+def surface_distances_of_labels() -> Case:
+    """HD, HD95, ASSD and NSD of 19 labels against the same labels moved."""
+    labels = spine_labels(MRI)
+    labels[labels == 20] = 0
+    moved = np.roll(labels, (1, 2, 3), (0, 1, 2))
+    peers: dict[str, Callable[[], Any]] = {}
+    try:
+        import surface_distance as google
+
+        def by_google() -> Any:
+            rows = []
+            for value in range(1, 20):
+                found = google.compute_surface_distances(labels == value, moved == value, MRI.spacing)
+                google.compute_average_surface_distance(found)
+                google.compute_surface_dice_at_tolerance(found, 1.0)
+                rows.append([google.compute_robust_hausdorff(found, percent) for percent in (100, 95)])
+            return np.array(rows)
+
+        peers["google surface-distance"] = by_google
+    except ImportError:
+        pass
+
+    def agreement(ours: Any, theirs: Any) -> str:
+        return largest_difference(np.stack([ours.hd_mm, ours.hd95_mm], axis=1), theirs)
+
+    ours = lambda: kernels.surface_distances(labels, moved, MRI)  # noqa: E731
+    bars = {"google surface-distance": 19.0}
+    name = "HD, HD95, ASSD, NSD of 19 labels, MRI"
+    return Case(name, ours, peers, bars=bars, agreeing=tuple(peers), agreement=agreement)
+
+
 def cases() -> tuple[Callable[[], Case], ...]:
     """Rows in the order of TARGETS."""
     return (
         label_moments, label_intensities, surface_meshes, soft_moments_of_feature_maps, neighbours_in_latent_space,
+        distances_in_organ_masks, distances_where_they_are_far, distances_in_noise, surface_distances_of_labels,
     )  # fmt: skip

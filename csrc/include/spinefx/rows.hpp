@@ -37,6 +37,17 @@ struct Points {
     std::uint8_t inside[kSegment];  // only where there is a displacement
 };
 
+// Sixteen lines of the distance transform side by side: (count, 16) each. `height` is the squared distance
+// found along other axes; `before` and `after` (or both null) count the steps to the nearest voxel of another
+// label, infinity where there is none.
+struct LineSites {
+    const float* height;
+    const float* before;
+    const float* after;
+    Index count;
+    float step;
+};
+
 enum class Locate { linear, nearest, vote };
 
 template <class T>
@@ -49,6 +60,9 @@ struct PixelRows {
     void (*vote)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
     // First index in [from, end) where one of four rows is not `label`; end where none is.
     Index (*change)(const T* const rows[4], Index from, Index end, T label);
+    // Steps to the nearest other label before and after along sixteen lines (count, 16); false, and nothing
+    // written, where no two labels other than 0 (or with it) touch.
+    bool (*boundaries)(const T* labels, Index count, bool with_background, float* before, float* after);
 };
 
 struct FloatRows {
@@ -59,6 +73,12 @@ struct FloatRows {
     void (*moments)(const float* map, Shape shape, double* out);
     // Squared distances from `points` (count, width) to `to` (width); rows are `width` apart.
     void (*distances)(const float* points, Index count, Index width, const float* to, float* out);
+    // Squared distances along a run of `count` voxels to the voxels before it and after it, where there are
+    // any.
+    void (*ramp)(Index count, bool left, bool right, float step, float* out);
+    // For every row of sixteen lines the smallest of height + squared distance along the lines.
+    void (*envelope)(const LineSites& sites, float* out);
+    void (*root)(float* row, Index count);  // square roots, in place
 };
 
 struct RowTable {
