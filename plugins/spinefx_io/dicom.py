@@ -11,19 +11,21 @@ import fnmatch
 import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from spinefx.api import Case, DataError, GridError, Scan, Volume
 from spinefx_io import DicomOptions
-from spinefx_io.dicom_header import KINDS, Found, found_in, looks_dicom
+from spinefx_io.dicom_header import KINDS, REGIONS, Found, found_in, looks_dicom
+from spinefx_io.dicom_regions import Wanted, drawn
 from spinefx_io.dicom_series import read_series
 from spinefx_io.meaning import Meaning
-from spinefx_io.names import is_safe, stand_in
+from spinefx_io.names import is_safe, stand_in, without_person
 from spinefx_io.pattern import compile_pattern, walk
 from spinefx_io.reading import Reader
 
 _ENDINGS = (".dcm", ".ima", ".dicom")
-_BROKEN = "broken"
+_BROKEN, _REGIONS = "broken", "regions of "
 _STRUCTURAL = ("ct", "mr", "t2", "t1")
 
 
@@ -33,7 +35,11 @@ class DicomLoader:
     def __init__(self, options: DicomOptions) -> None:
         self.options = options
         self._budget = int(options.budget_gb * 1e9)
-        self._meaning = Meaning.of(options.scheme or {"1": "mask"}, schemes=options.schemes, levels=options.levels)
+        self._regions = Wanted.of(options.regions) if options.regions else None
+        scheme = self._regions.scheme if self._regions else None
+        self._meaning = Meaning.of(
+            options.scheme or {"1": "mask"}, schemes=options.schemes, levels=options.levels, drawn=scheme
+        )
         self._reader = Reader([options.root], self._meaning, self._budget)
         self._masks = compile_pattern(options.masks) if options.masks else None
         self._key = _secret(options.hash_key) if options.hash_key is not None else None
@@ -64,6 +70,7 @@ class DicomLoader:
                     continue
                 if found is not None:
                     studies.setdefault((found.patient, found.study), []).append(found)
+        studies = {key: files for key, files in studies.items() if any(one.kind in KINDS for one in files)}
         if not studies and not unread:
             raise DataError(f"{root}: no DICOM image of CT, MR or PET in it")
         cases = [self._case(name, patient, files, masks) for name, patient, files in self._named(studies)]
@@ -73,15 +80,30 @@ class DicomLoader:
         """The series of one study and its mask, each on its own grid; PET in SUVbw unless `raw_pet`."""
         if _BROKEN in case.facts:
             raise DataError(str(case.facts[_BROKEN]))
-        images = {name: self._volume(name, paths) for name, paths in _series_of(case).items()}
+        series = _series_of(case)
+        images = {name: self._volume(name, paths) for name, paths in series.items() if not name.startswith(_REGIONS)}
+        for name, paths in series.items():
+            if name.startswith(_REGIONS) and self._regions is not None:
+                grid = images[name.removeprefix(_REGIONS)].grid
+                with self._naming(name, paths):
+                    mask, notes = drawn(paths, grid, self._regions, root=self.options.root, budget_bytes=self._budget)
+                return self._reader.joined(case, images, mask=self._meaning.applied(mask, case), notes=notes)
         return self._reader.joined(case, images)
 
     def _volume(self, name: str, paths: Sequence[Path]) -> Volume:
-        try:
+        with self._naming(f"series {name}", paths):
             return read_series(paths, root=self.options.root, budget_bytes=self._budget, suv=not self.options.raw_pet)
+
+    @staticmethod
+    @contextmanager
+    def _naming(what: str, paths: Sequence[Path]) -> Iterator[None]:
+        """Within it, a DataError gets the series' name in front: its files' names may name a patient."""
+        try:
+            yield
         except DataError as error:
             kind = GridError if isinstance(error, GridError) else DataError
-            raise kind(f"series {name} ({len(paths)} files) {error}") from error
+            files = f"{len(paths)} file{'s' if len(paths) > 1 else ''}"
+            raise kind(f"{what} ({files}) {error}") from error
 
     def _named(self, studies: Mapping[tuple[str, str], Sequence[Found]]) -> Iterator[tuple[str, str, Sequence[Found]]]:
         """(case id, patient, files); a patient's studies are numbered in the order of their dates where there are several."""
@@ -105,7 +127,8 @@ class DicomLoader:
     def _case(self, name: str, patient: str, files: Sequence[Found], masks: Mapping[str, Path]) -> Case:
         series: dict[str, list[Found]] = {}
         for one in files:
-            series.setdefault(one.series, []).append(one)
+            if one.kind in KINDS:
+                series.setdefault(one.series, []).append(one)
         chosen, problem = self._chosen(list(series.values()))
         if problem:
             return Case(name, patient, {}, {_BROKEN: problem}, ("series cannot be told apart",))
@@ -119,6 +142,10 @@ class DicomLoader:
             notes.append(f"{' and '.join(chosen)} do not share a frame of reference: nothing says how they lie")
         if name in masks:
             roles["mask"] = masks[name]
+        elif self._regions is not None:
+            told, more = self._drawn(chosen, [one for one in files if one.kind in REGIONS])
+            roles |= told
+            notes += more
         elif self._masks is not None:
             notes.append("no mask")
         facts = next((chosen[name][0].facts for name in _STRUCTURAL if name in chosen), files[0].facts)
@@ -138,6 +165,30 @@ class DicomLoader:
             shown = "; ".join(_shown(listed) for listed in series[:8])
             return {}, f"has no series that `images` names; it has {shown}"
         return {name: several[0] for name, several in sorted(chosen.items())}, ""
+
+    def _drawn(
+        self, chosen: Mapping[str, Sequence[Found]], regions: Sequence[Found]
+    ) -> tuple[dict[str, Path], list[str]]:
+        """The files of regions that make the mask, those of the structural image before others; and what is to be said."""
+        own = {one.series: name for name, listed in chosen.items() for one in listed}
+        frames: dict[str, str] = {}
+        order = [name for name in (*_STRUCTURAL, *chosen) if name in chosen]
+        for name in order:
+            frames.setdefault(chosen[name][0].frame_of_reference, name)
+        found: dict[str, list[Path]] = {}
+        for one in regions:
+            name = own.get(one.drawn_on) or ("" if one.drawn_on else frames.get(one.frame_of_reference, ""))
+            found.setdefault(name, []).append(one.path)
+        notes = (
+            [f"{len(lost)} files of regions belong to no image of the case, left out"]
+            if (lost := found.pop("", []))
+            else []
+        )
+        if not found:
+            return {}, [*notes, "no regions, hence no mask"]
+        taken, *others = sorted(found, key=order.index)
+        notes += [f"regions drawn on {name} are left out, those on {taken} are the mask" for name in others]
+        return {f"{_REGIONS}{taken}/{i:04d}": path for i, path in enumerate(sorted(found[taken]))}, notes
 
     def _modalities(self, one: Found) -> list[str]:
         if not self.options.images:
@@ -182,16 +233,7 @@ def _without_copies(files: Sequence[Found]) -> tuple[list[Found], int]:
 def _shown(files: Sequence[Found]) -> str:
     """A series in words, without the patient's name: `3 "t2_tse_sag" (MR, 15 files)`."""
     one = files[0]
-    words = [word for word in one.description.split() if not _names(word, one)]
-    text = " ".join(words).encode("ascii", "replace").decode()[:48]
-    return f'{one.number} "{text}" ({one.kind}, {len(files)} files)'
-
-
-def _names(word: str, one: Found) -> bool:
-    folded = word.casefold()
-    return any(len(part) > 1 and part in folded for part in one.name_words) or (
-        len(one.patient) > 2 and one.patient in word
-    )
+    return f'{one.number} "{without_person(one.description, one.name_words, one.patient)}" ({one.kind}, {len(files)} files)'
 
 
 def _unreadable(unread: Mapping[Path, Sequence[str]], root: Path) -> Iterator[Case]:

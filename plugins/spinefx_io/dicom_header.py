@@ -16,12 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from spinefx.api import DataError, GridError
 from spinefx_io.gate import regular_file
+from spinefx_io.names import name_words
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 KINDS = {"CT": "ct", "PT": "pet", "MR": "mr"}
 """DICOM's modality -> the name that a series bears where nothing else is said."""
+
+REGIONS = ("RTSTRUCT", "SEG")
+"""Modalities that hold contours or segments of a series, and no image."""
 
 _START = 1 << 20
 _MOST = 64 << 20
@@ -30,6 +34,7 @@ _DISCOVERY = [
     "SOPClassUID", "SOPInstanceUID", "Modality", "Manufacturer", "ManufacturerModelName", "PatientName", "PatientID",
     "PatientSex", "PatientAge", "StudyDate", "StudyTime", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
     "SeriesDescription", "MagneticFieldStrength", "FrameOfReferenceUID", "Rows", "Columns",
+    "ReferencedSeriesSequence", "ReferencedFrameOfReferenceSequence",
 ]  # fmt: skip
 _NO_PICTURES = tuple(f"1.2.840.10008.{end}" for end in ("1.3.10", "5.1.4.1.1.7", "5.1.4.1.1.66", "5.1.4.1.1.88"))
 """Classes that are no scans: directories, secondary captures, raw data and segmentations, reports."""
@@ -40,6 +45,7 @@ class Found:
     """What discovery keeps of one file; ids and descriptions stay in memory.
 
     name_words : words of the patient's name, kept to take them out of what is shown.
+    drawn_on : of contours and segments, the series that they belong to; "" where the file does not say.
     """
 
     path: Path
@@ -54,6 +60,7 @@ class Found:
     instance: str
     frame_of_reference: str
     facts: Mapping[str, str | float] = field(default_factory=dict)
+    drawn_on: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +95,7 @@ def looks_dicom(path: Path, *, root: Path) -> bool:
 
 
 def found_in(path: Path, *, root: Path) -> Found | None:
-    """What a file is, for discovery; None where it is no image of CT, MR or PET.
+    """What a file is, for discovery; None where it is neither an image of CT, MR or PET nor regions drawn on one.
 
     Raises
     ------
@@ -98,25 +105,37 @@ def found_in(path: Path, *, root: Path) -> Found | None:
     regular_file(path, root=root)
     with reading():
         header = _dataset(path, tags=_DISCOVERY)
-        kind = _text(header, "SOPClassUID") or str(header.file_meta.get("MediaStorageSOPClassUID", ""))
-        if kind.startswith(_NO_PICTURES):
+        sop, kind = (
+            _text(header, "SOPClassUID") or str(header.file_meta.get("MediaStorageSOPClassUID", "")),
+            _text(header, "Modality"),
+        )
+        if sop.startswith(_NO_PICTURES) and kind not in REGIONS:
             return None
-        if not _text(header, "Modality"):
+        if not kind:
             raise DataError("has no Modality; is it cut off?")
-        if _text(header, "Modality") not in KINDS:
+        if kind not in (*KINDS, *REGIONS):
             return None
-        if not (header.get("Rows") and header.get("Columns")):
+        if kind in KINDS and not (header.get("Rows") and header.get("Columns")):
             raise DataError("has no Rows and Columns; is it cut off?")
         series, study = _text(header, "SeriesInstanceUID"), _text(header, "StudyInstanceUID")
         if not series:
             raise DataError("has no SeriesInstanceUID: which series is it of?")
-        words = str(header.get("PatientName") or "").replace("^", " ").replace("=", " ").casefold().split()
         return Found(
-            path, _text(header, "Modality"), _text(header, "PatientID"), frozenset(words), study,
+            path, kind, _text(header, "PatientID"), name_words(header.get("PatientName")), study,
             _text(header, "StudyDate") + _text(header, "StudyTime"), series, int(_number(header, "SeriesNumber")),
             _text(header, "SeriesDescription"), _text(header, "SOPInstanceUID"), _text(header, "FrameOfReferenceUID"),
-            _facts(header),
+            _facts(header), _drawn_on(header) if kind in REGIONS else "",
         )  # fmt: skip
+
+
+def _drawn_on(header: Dataset) -> str:
+    """The series that contours or segments refer to; "" where the file does not say, or names several."""
+    parts = list(header.get("ReferencedSeriesSequence") or ())
+    for frame in header.get("ReferencedFrameOfReferenceSequence") or ():
+        for study in frame.get("RTReferencedStudySequence") or ():
+            parts += study.get("RTReferencedSeriesSequence") or ()
+    series = {_text(part, "SeriesInstanceUID") for part in parts} - {""}
+    return series.pop() if len(series) == 1 else ""
 
 
 def header_of(path: Path, *, root: Path) -> Dataset:

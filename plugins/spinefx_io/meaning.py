@@ -52,8 +52,15 @@ class Meaning:
     table: str = ""
 
     @classmethod
-    def of(cls, scheme: str | Mapping[str, Any], *, schemes: Path | None = None, levels: Path | None = None) -> Meaning:
-        """The meaning that a loader's options name.
+    def of(
+        cls,
+        scheme: str | Mapping[str, Any],
+        *,
+        schemes: Path | None = None,
+        levels: Path | None = None,
+        drawn: Scheme | None = None,
+    ) -> Meaning:
+        """The meaning that a loader's options name; `drawn` is the scheme of masks that the loader draws itself.
 
         Raises
         ------
@@ -62,6 +69,8 @@ class Meaning:
         """
         counts = _counts(levels) if levels is not None else {}
         table = levels.name if levels is not None else ""
+        if drawn is not None:
+            return cls(drawn, None, counts, table)
         if not isinstance(scheme, str):
             return cls(inline_scheme("scheme", scheme), None, counts, table)
         if schemes is None or scheme in SCHEMES:

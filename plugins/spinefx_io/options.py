@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 
-from spinefx.api import SCHEMES, DataError, SchemeError
+from spinefx.api import SCHEMES, DataError, Scheme, SchemeError
 from spinefx_io.meaning import inline_scheme
 from spinefx_io.pattern import compile_pattern
 
@@ -158,6 +158,11 @@ class DicomOptions(BaseModel, frozen=True, extra="forbid"):
         "ignored; where empty, a patient's only CT, PET and MR are `ct`, `pet` and `mr`",
     )
     raw_pet: bool = Field(False, description="leave PET in Bq/ml or counts; else its headers turn it into SUVbw")
+    regions: dict[str, str] = Field(
+        {},
+        description="masks from RTSTRUCT contours or SEG segments beside the series: pattern of a region's name = what it "
+        'is, as { "L5*" = "vertebra L5", "GTV*" = "tumour" }; case is ignored',
+    )
     masks: str = Field("", description="pattern of mask files, as masks/{id}.nii.gz; empty where there are none")
     scheme: SchemeName = ""
     schemes: SchemesFile = None
@@ -173,6 +178,15 @@ class DicomOptions(BaseModel, frozen=True, extra="forbid"):
         if self.masks:
             _names_the_case(self.masks)
             _check_scheme(self.scheme, self.schemes)
+        if self.masks and self.regions:
+            raise ValueError("`masks` and `regions` both say where masks come from; keep one")
+        if self.regions:
+            try:
+                Scheme.parse(
+                    "regions", {str(i): text for i, text in enumerate(dict.fromkeys(self.regions.values()), 1)}
+                )
+            except SchemeError as error:
+                raise ValueError(str(error)) from error
         if bad := [name for name in self.images if not name.isidentifier() or name == "mask"]:
             raise ValueError(f"{bad[0]!r} cannot be a modality; take letters, digits and _")
         return self

@@ -34,9 +34,12 @@ class Reader:
         images = {role: self.volume(path) for role, path in wanted.items()}
         return self.joined(case, images, notes=notes)
 
-    def joined(self, case: Case, images: Mapping[str, Volume], *, notes: Sequence[str] = ()) -> Scan:
-        """The case's images with its mask, if it has one: the mask on its image's grid, the images' overlap checked."""
-        mask = self.mask(case.files["mask"], case) if "mask" in case.files else None
+    def joined(
+        self, case: Case, images: Mapping[str, Volume], *, mask: LabelMap | None = None, notes: Sequence[str] = ()
+    ) -> Scan:
+        """The case's images with their mask, given or in a file of its own: on its image's grid, the overlap checked."""
+        if mask is None and "mask" in case.files:
+            mask = self.mask(case.files["mask"], case)
         said = [*case.notes, *notes]
         reference = ""
         if mask is not None and images:
