@@ -187,6 +187,7 @@ class Engine:
         features = Features((), {})
         if cohort is not None:
             cohort.started, cohort.epoch_done = started, watch.epoch_done
+            cohort.note = lambda text: log.write("note", text=text)
             features = cohort.anatomy
             if cohort.encoded:
                 features, found = cohort.measured()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,14 +15,25 @@ from spinefx_autoencoder.cohort import Array, Kind, stacked
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
-Batch = tuple[Array, Array]
-"""Images (b, c, z, y, x), intensities standardised, and masks (b, z, y, x)."""
+
+class Batch(NamedTuple):
+    """One process's part of a batch.
+
+    image : (b, c, z, y, x), intensities standardised.   mask : (b, z, y, x).
+    here, whole : which of the batch's `whole` samples these are; where none are, one stands in for them.
+    """
+
+    image: Array
+    mask: Array
+    here: slice
+    whole: int
 
 
 @dataclass
 class Batches:
     """Training and validation batches of a fit.
 
+    share : number of samples of a batch -> those of this process.
     memory_mb : validation batches are kept when they fit into this, else read again every epoch.
     """
 
@@ -30,6 +41,7 @@ class Batches:
     kind: Kind
     size: int
     memory_mb: int
+    share: Callable[[int], slice]
     _kept: list[Batch] = field(default_factory=list)
 
     @property
@@ -45,23 +57,29 @@ class Batches:
         parts = [order[i : i + self.size] for i in range(0, len(order), self.size)]
 
         def made(part: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Batch:
-            samples = [self.kind.checked(self.fitting.augment(int(i), epoch)) for i in part]
-            return self._stack(samples)
+            here = self.share(len(part))
+            mine = part[here] if here.stop > here.start else part[:1]
+            samples = [self.kind.checked(self.fitting.augment(int(i), epoch)) for i in mine]
+            return Batch(*self._stack(samples), here, len(part))
 
         yield from _ahead(made, parts)
 
     def validation(self) -> Iterator[Batch]:
-        """The validation samples as they are."""
+        """The validation samples as they are, all of them."""
         samples = self.fitting.validation
         voxels = int(np.prod(self.kind.shape)) * (self.kind.channels.count + 1)
         if len(samples) * voxels * 4 > self.memory_mb * 2**20:
-            yield from stacked(samples, self.kind, self.size)
+            yield from self._validation()
             return
         if not self._kept:
-            self._kept = list(stacked(samples, self.kind, self.size))
+            self._kept = list(self._validation())
         yield from self._kept
 
-    def _stack(self, samples: list[Sample]) -> Batch:
+    def _validation(self) -> Iterator[Batch]:
+        for image, mask in stacked(self.fitting.validation, self.kind, self.size):
+            yield Batch(image, mask, slice(0, len(mask)), len(mask))
+
+    def _stack(self, samples: list[Sample]) -> tuple[Array, Array]:
         return np.stack([self.kind.channels.standard(s.image) for s in samples]), np.stack([s.mask for s in samples])
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from spinefx_autoencoder import ConvAeOptions
 from spinefx_autoencoder.cohort import Kind
+from spinefx_autoencoder.options import ConvOptions
 
 
-def conv_ae_card(version: int, options: ConvAeOptions, kind: Kind, facts: Mapping[str, Any]) -> str:
+def conv_card(name: str, version: int, options: ConvOptions, kind: Kind, facts: Mapping[str, Any]) -> str:
     """Markdown: what the model is, on whom it was fitted, how well, and where it must not be used."""
     fitted = facts.get("fitted", {})
     losses = fitted.get("losses", {})
@@ -17,7 +17,8 @@ def conv_ae_card(version: int, options: ConvAeOptions, kind: Kind, facts: Mappin
     seen = f"{kind.channels.count} channel(s), {len(kind.channels.intensities)} of them intensities"
     figures = "\n".join(f"- {name}: {value:.6g}" for name, value in sorted(losses.items()) if name != "epoch")
     chosen = "\n".join(f"- {name}: {value}" for name, value in options.model_dump(mode="json").items())
-    return f"""# conv-ae (version {version})
+    broken = "".join(f"\nTraining broke down and went back: {told}." for told in fitted.get("broken", ()))
+    return f"""# {name} (version {version})
 
 An autoencoder with {options.latent_dim} latents for samples of {shape} voxels (z, y, x) of {spacing} mm, {seen}.
 Latents have mean 0 and variance 1 over the training samples, are uncorrelated there, and stand in the order of how much
@@ -27,7 +28,7 @@ they change the decoded mask.
 
 {fitted.get("samples")} samples of {fitted.get("patients")} patients; {fitted.get("validation_patients")} other patients for
 early stopping; seed {fitted.get("seed")}, torch {fitted.get("torch")}, {fitted.get("device")}. Test patients were not seen.
-{fitted.get("epochs")} epochs, the best of them {fitted.get("best_epoch")}; {fitted.get("parameters")} parameters.
+{fitted.get("epochs")} epochs, the best of them {fitted.get("best_epoch")}; {fitted.get("parameters")} parameters.{broken}
 
 ## Losses of the best epoch
 

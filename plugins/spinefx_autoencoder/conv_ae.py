@@ -1,8 +1,8 @@
-"""Encoder `conv-ae`: fit, encode, decode, save and load of the autoencoder."""
+"""Encoders `conv-ae` and `conv-vae`: fit, encode, decode, save and load."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,17 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from spinefx.api import DataError, Fitting, Latents, SampleSet
-from spinefx_autoencoder import ConvAeOptions
-from spinefx_autoencoder.card import conv_ae_card
-from spinefx_autoencoder.cohort import Kind, stacked, survey
+from spinefx.api import DataError, Fitting, Latents, Sample, SampleSet
+from spinefx_autoencoder.card import conv_card
+from spinefx_autoencoder.cohort import Array, Kind, stacked, survey
 from spinefx_autoencoder.files import load_model, matched, save_model
+from spinefx_autoencoder.options import ConvAeOptions, ConvOptions, ConvVaeOptions
 
 if TYPE_CHECKING:
-    from spinefx_autoencoder.model import AutoEncoder, Layout
+    from spinefx_autoencoder.checkpoint import Progress
+    from spinefx_autoencoder.layout import Layout
+    from spinefx_autoencoder.model import AutoEncoder
+    from spinefx_autoencoder.team import Place
 
-NAME, VERSION = "conv-ae", 1
 _SMALLEST, _LARGEST = 8, 512
+_AT_ONCE = 4
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +33,10 @@ class ConvAe:
     order of how much they change the decoded mask.
     """
 
-    def __init__(self, options: ConvAeOptions) -> None:
+    name, version = "conv-ae", 2
+    model: type[ConvOptions] = ConvAeOptions
+
+    def __init__(self, options: ConvOptions) -> None:
         self.options = options
         self.kind: Kind | None = None
         self.net: AutoEncoder | None = None
@@ -46,23 +52,26 @@ class ConvAe:
         DataError
             If samples differ in kind, are too small, or the workspace holds another fit's checkpoint.
         StageError
-            If the loss stops being finite; it names the epoch.
+            If the loss stops being finite, however often training goes back; it names the epoch.
         """
         import torch
 
         from spinefx_autoencoder.checkpoint import fingerprint
-        from spinefx_autoencoder.model import fresh
         from spinefx_autoencoder.scope import calm
-        from spinefx_autoencoder.training import Trainer
+        from spinefx_autoencoder.team import followers
 
         o = self.options
         kind, mean = survey(fitting.train)
-        layout = _layout(kind, o)
+        layout_of(kind, o)
+        if o.processes > 1 and o.norm == "batch":
+            raise DataError('norm = "batch" looks at one process\'s part of a batch; use "group" with processes > 1')
         rows = [[row.id for row in part.rows] for part in (fitting.train, fitting.validation)]
-        owner = fingerprint(NAME, VERSION, o.model_dump(mode="json"), kind.to_json(), fitting.seed, rows)
-        with calm(o.threads, fitting.device):
-            net = fresh(layout, fitting.seed, torch.from_numpy(mean))
-            progress = Trainer(net, kind, o, fitting, owner).run()
+        told = o.model_dump(mode="json", exclude={"processes"})
+        owner = fingerprint(self.name, self.version, told, kind.to_json(), fitting.seed, rows)
+        seen = (fitting.train, fitting.validation, fitting.augment, fitting.seed, fitting.workspace, fitting.device)
+        given = (type(self), o, kind, mean, owner, *seen)
+        with calm(o.threads, fitting.device), followers(o.processes, _follow, *given) as place:
+            net, progress, size = self._trained(fitting, kind, mean, owner, place)
             self.kind, self.net = kind, net.eval()
             statistics = self._straighten(fitting.train)
         self.facts = {
@@ -80,7 +89,34 @@ class ConvAe:
             },
             "latents": statistics,
         }
+        fitted = self.facts["fitted"]
+        fitted |= {"batch": size} if o.batch == "auto" else {}
+        fitted |= {"broken": progress.broken} if progress.broken else {}
         return tuple(progress.history)
+
+    def _trained(
+        self, fitting: Fitting, kind: Kind, mean: Array, owner: str, place: Place
+    ) -> tuple[AutoEncoder, Progress, int]:
+        """The trained network, how training went, and how many samples a step had."""
+        import torch
+
+        from spinefx_autoencoder.checkpoint import size_kept
+        from spinefx_autoencoder.memory import batch_that_fits
+        from spinefx_autoencoder.model import fresh
+        from spinefx_autoencoder.team import gathered
+        from spinefx_autoencoder.training import Trainer
+
+        o, layout = self.options, layout_of(kind, self.options)
+        net = fresh(layout, fitting.seed, torch.from_numpy(mean))
+        with gathered(fitting.device, o.precision, place) as team:
+            if o.batch == "auto":
+                size = size_kept(fitting.workspace) or batch_that_fits(
+                    net, layout, team.fabric.device, samples=len(fitting.train)
+                )
+                size = int(team.told({"batch": float(size)})["batch"])
+            else:
+                size = o.batch
+            return net, Trainer(net, kind, o, fitting, owner, size, team, self.name).run(), size
 
     def _straighten(self, train: SampleSet) -> dict[str, Any]:
         """Find centre and axes that make the training latents white and ordered; their statistics."""
@@ -92,12 +128,17 @@ class ConvAe:
         if n > d:
             values, vectors = np.linalg.eigh(np.cov(raw.T).reshape(d, d))
             white = vectors / np.sqrt(np.maximum(values, 1e-12 * max(float(values[-1]), 1e-30)))
-            turned = white @ decoded_axes(self._net(), (raw - self.centre) @ white, raw, self.options.batch)
+            turned = white @ decoded_axes(self._net(), (raw - self.centre) @ white, raw, _AT_ONCE)
             sign = np.sign(turned[np.abs(turned).argmax(axis=0), np.arange(d)])
             self.axes = turned * np.where(sign == 0, 1.0, sign)
         z = (raw - self.centre) @ self.axes
         quantiles = np.quantile(z, [0.0, 0.05, 0.5, 0.95, 1.0], axis=0)
         return {"mean": z.mean(axis=0).tolist(), "spread": z.std(axis=0).tolist(), "quantiles": quantiles.T.tolist()}
+
+    @property
+    def _size(self) -> int:
+        """Samples encoded and decoded at a time."""
+        return _AT_ONCE if self.options.batch == "auto" else self.options.batch
 
     def encode(self, samples: SampleSet) -> Latents:
         """(n, d) latents, and the encoder's coarsest feature maps (n, c, z, y, x)."""
@@ -112,8 +153,8 @@ class ConvAe:
     def _raw(self, samples: SampleSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
-        net, kind, size = self._net(), self._kind(), self.options.batch
-        layout = _layout(kind, self.options)
+        net, kind, size = self._net(), self._kind(), self._size
+        layout = layout_of(kind, self.options)
         z = np.zeros((len(samples), self.options.latent_dim), np.float32)
         maps = np.zeros((len(samples), layout.channels[-1], *layout.levels[-1]), np.float32)
         with torch.inference_mode():
@@ -132,7 +173,7 @@ class ConvAe:
 
         from spinefx_autoencoder.scope import calm
 
-        net, kind, size, d = self._net(), self._kind(), self.options.batch, self.options.latent_dim
+        net, kind, size, d = self._net(), self._kind(), self._size, self.options.latent_dim
         z = np.asarray(z, np.float32)
         if z.ndim != 2 or z.shape[1] != d:
             raise DataError(f"latents have shape {z.shape}, wanted (n, {d})")
@@ -150,23 +191,23 @@ class ConvAe:
 
         arrays = {name: value.numpy() for name, value in weights_of(self._net()).items()}
         arrays |= {"latents.centre": self.centre, "latents.axes": self.axes}
-        facts = {"plugin": NAME, "version": VERSION, "options": self.options.model_dump(mode="json")}
+        facts = {"plugin": self.name, "version": self.version, "options": self.options.model_dump(mode="json")}
         facts |= {"sample": self._kind().to_json(), **self.facts}
-        save_model(folder, arrays, facts, conv_ae_card(VERSION, self.options, self._kind(), self.facts))
+        save_model(folder, arrays, facts, conv_card(self.name, self.version, self.options, self._kind(), self.facts))
 
     def load(self, folder: Path) -> None:
         """Become what `save` wrote; DataError for anything else."""
-        arrays, model = load_model(folder, plugin=NAME, version=VERSION)
+        arrays, model = load_model(folder, plugin=self.name, version=self.version)
         try:
-            options, kind = ConvAeOptions.model_validate(model["options"]), Kind.from_json(model["sample"])
+            options, kind = self.model.model_validate(model["options"]), Kind.from_json(model["sample"])
         except (KeyError, TypeError, ValueError, ValidationError) as error:
-            raise DataError(f"{folder}: model.json is not one of {NAME} ({error})") from error
+            raise DataError(f"{folder}: model.json is not one of {self.name} ({error})") from error
         import torch
 
         from spinefx_autoencoder.checkpoint import put_weights
         from spinefx_autoencoder.model import empty
 
-        net = empty(_layout(kind, options))
+        net = empty(layout_of(kind, options))
         d = options.latent_dim
         wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
         matched(arrays, wanted | {"latents.centre": (d,), "latents.axes": (d, d)}, folder)
@@ -179,22 +220,55 @@ class ConvAe:
 
     def _kind(self) -> Kind:
         if self.kind is None:
-            raise DataError(f"{NAME} is not fitted yet; call fit or load first")
+            raise DataError(f"{self.name} is not fitted yet; call fit or load first")
         return self.kind
 
     def _net(self) -> AutoEncoder:
         self._kind()
         if self.net is None:
-            raise DataError(f"{NAME} is not fitted yet; call fit or load first")
+            raise DataError(f"{self.name} is not fitted yet; call fit or load first")
         return self.net
 
 
-def _layout(kind: Kind, options: ConvAeOptions) -> Layout:
+class ConvVae(ConvAe):
+    """The same with noise on the latents in training, held near a standard normal. Latents are the means."""
+
+    name, version = "conv-vae", 1
+    model: type[ConvOptions] = ConvVaeOptions
+
+
+def _follow(
+    place: Place,
+    encoder: type[ConvAe],
+    options: ConvOptions,
+    kind: Kind,
+    mean: Array,
+    owner: str,
+    train: SampleSet,
+    validation: SampleSet,
+    augment: Callable[[int, int], Sample],
+    seed: int,
+    workspace: Path,
+    device: str,
+) -> None:
+    """What every process but the first does: the same steps, and no files."""
+    from spinefx.api import StageError
+    from spinefx_autoencoder.scope import calm
+
+    fitting = Fitting(train, validation, augment, seed, workspace, device)
+    with calm(options.threads, device):
+        try:
+            encoder(options)._trained(fitting, kind, mean, owner, place)
+        except StageError:
+            return  # the first process says it
+
+
+def layout_of(kind: Kind, options: ConvOptions) -> Layout:
     """The network for these samples; DataError where their grid does not allow it."""
-    from spinefx_autoencoder.model import Layout
+    from spinefx_autoencoder.layout import Layout
 
     for axis, n in zip("zyx", kind.shape, strict=True):
-        if not _SMALLEST <= n <= _LARGEST or (n >= 32 and n % 2):
+        if not _SMALLEST <= n <= _LARGEST or (options.pool and n >= 32 and n % 2):
             raise DataError(
                 f"conv-ae needs {_SMALLEST} to {_LARGEST} voxels along each axis, an even number from 32 on; [sample] "
                 f"shape {kind.shape} has {n} along {axis}"
@@ -210,4 +284,10 @@ def _layout(kind: Kind, options: ConvAeOptions) -> Layout:
         templates=options.templates,
         control=options.control,
         width=options.width,
+        halved=options.pool,
+        first_stride=options.first_stride,
+        norm=options.norm,
+        activation=options.activation,
+        residual=options.residual,
+        noisy=isinstance(options, ConvVaeOptions),
     )

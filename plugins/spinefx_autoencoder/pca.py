@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from spinefx.api import DataError, Fitting, Latents, SampleSet
-from spinefx_autoencoder import PcaOptions
+from spinefx.api import DataError, Fitting, Latents, Sample, SampleSet
 from spinefx_autoencoder.cohort import Kind, survey
 from spinefx_autoencoder.files import load_model, matched, save_model
+from spinefx_autoencoder.options import PcaOptions
 
 NAME, VERSION = "pca", 1
 
 Vectors = NDArray[np.float32]
+
+_FAR_MM = 10.0
+_OF = {"mask": "soft masks", "distance": "signed distances"}
 
 
 class Pca:
@@ -39,7 +42,12 @@ class Pca:
         kind, average = survey(fitting.train)
         if n <= d:
             raise DataError(f"{n} training samples cannot give {d} components; lower latent_dim below {n}")
-        self.kind, self.mean = kind, self._weighted(average).ravel()
+        if self.options.of == "distance" and kind.channels.distance < 0:
+            raise DataError('of = "distance" needs the channel `distance`: [sample] channels = ["mask", "distance"]')
+        self.kind = kind
+        if self.options.of == "distance":
+            average[0] = np.mean([self._shape(sample) for sample in fitting.train], axis=0, dtype=np.float64)
+        self.mean = self._weighted(average).ravel()
         gram = np.zeros((n, n))
         blocks = range(0, n, self._block)
         for i in blocks:
@@ -81,7 +89,16 @@ class Pca:
         kind = self._kind()
         sample = kind.checked(samples[index])
         standard = kind.channels.standard(sample.image)
-        return self._weighted(np.stack([sample.mask, *(standard[c] for c in kind.channels.intensities)])).ravel()
+        return self._weighted(
+            np.stack([self._shape(sample), *(standard[c] for c in kind.channels.intensities)])
+        ).ravel()
+
+    def _shape(self, sample: Sample) -> Vectors:
+        """What components are made of: the soft mask, or the signed distance in mm, cut off far from the surface."""
+        if self.options.of == "mask":
+            return sample.mask
+        cut: Vectors = np.clip(sample.image[self._kind().channels.distance], -_FAR_MM, _FAR_MM)
+        return cut
 
     def _weighted(self, parts: Vectors) -> Vectors:
         """(1 + intensities, z, y, x) with intensities weighted, or without them where their weight is 0."""
@@ -106,7 +123,8 @@ class Pca:
             raise DataError(f"latents have shape {z.shape}, wanted (n, {self.options.latent_dim})")
         size = int(np.prod(kind.shape))
         flat = self.mean[:size] + z @ self.components[:, :size]
-        return np.clip(flat, 0.0, 1.0).reshape(len(z), *kind.shape)
+        masks = flat if self.options.of == "mask" else 0.5 - flat / np.float32(2.0 * min(kind.spacing))
+        return np.clip(masks, 0.0, 1.0).reshape(len(z), *kind.shape)
 
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, model.json and card.md."""
@@ -138,7 +156,7 @@ class Pca:
         explained = sum(fitted.get("explained", []))
         return (
             f"# {NAME} (version {VERSION})\n\n"
-            f"{self.options.latent_dim} principal components of soft masks, {kind.shape} voxels of {kind.spacing} mm, "
+            f"{self.options.latent_dim} principal components of {_OF[self.options.of]}, {kind.shape} voxels of {kind.spacing} mm, "
             f"fitted on {fitted.get('samples')} samples of {fitted.get('patients')} patients (training part only); they "
             f"explain {explained:.1%} of the variance there.\n\n"
             "Limits: linear, so tilts and sizes take several components; a baseline, not a model of anatomy.\n"

@@ -1,6 +1,6 @@
-"""Training: epochs, steps, early stopping, and going on where a killed fit stopped.
+"""Training: epochs, steps, early stopping, stepping back from a loss that broke down, and going on where a kill stopped it.
 
-Knows batches and the network, not the files of a model nor the encoder's other methods.
+Knows batches, the network and the team; not the files of a model nor the encoder's other methods.
 """
 
 from __future__ import annotations
@@ -11,55 +11,93 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from spinefx.api import Fitting, StageError
-from spinefx_autoencoder import ConvAeOptions, checkpoint
+from spinefx_autoencoder import checkpoint
 from spinefx_autoencoder.batches import Batch, Batches
-from spinefx_autoencoder.checkpoint import Progress
+from spinefx_autoencoder.checkpoint import Progress, Snapshot
 from spinefx_autoencoder.cohort import Kind
-from spinefx_autoencoder.losses import LogShape, bce_loss, dice_loss, iou
+from spinefx_autoencoder.losses import iou
 from spinefx_autoencoder.model import AutoEncoder, parameter_groups
+from spinefx_autoencoder.objective import Dice, Objective
+from spinefx_autoencoder.options import ConvOptions
+from spinefx_autoencoder.team import Team
 
 _WARM_UP = 0.05
+_NOTHING = Dice(None, None)
 
 Floats = NDArray[np.float64]
 
 
+class BrokenError(Exception):
+    """A loss or a gradient that is not finite; says where."""
+
+
 @dataclass
 class Trainer:
-    """One fit of one network.
+    """One fit of one network, in one process of a team.
 
-    owner : what a checkpoint in the workspace must belong to.
+    size : samples per step, over all processes.   owner : what a checkpoint in the workspace must belong to.
     """
 
     net: AutoEncoder
     kind: Kind
-    options: ConvAeOptions
+    options: ConvOptions
     fitting: Fitting
     owner: str
+    size: int
+    team: Team
+    name: str
 
     def run(self) -> Progress:
         """Train to the last epoch or until validation stops getting better; the net then holds the best epoch's weights."""
-        o, fitting = self.options, self.fitting
-        self.net.to(fitting.device)
-        optimiser = torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
-        batches = Batches(fitting, self.kind, o.batch, o.memory_mb)
-        progress = checkpoint.resume(fitting.workspace, self.owner, self.net, optimiser)
-        self._prepare(batches)
+        o, fitting, team = self.options, self.fitting, self.team
+        self.objective = Objective(o, self.kind)
+        raw = torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
+        self.module, self.optimiser = team.fabric.setup(self.net, raw)
+        self.batches = Batches(fitting, self.kind, self.size, o.memory_mb, team.share)
+        progress = checkpoint.resume(fitting.workspace, self.owner, self.net, raw)
+        self.objective.prepare(fitting.train, team.fabric.device)
+        good = Snapshot.of(self.net, raw)
         while progress.epoch < o.epochs and not self._stalled(progress):
-            progress.epoch += 1
-            losses = {"epoch": float(progress.epoch), "lr": self._lr(progress.epoch * batches.steps, batches.steps)}
-            losses |= self._epoch(progress.epoch, batches, optimiser)
-            losses |= self._validation(batches)
+            epoch = progress.epoch + 1
+            losses = {"epoch": float(epoch), "lr": self._lr(epoch * self.batches.steps, progress.rate)}
+            try:
+                losses |= self._epoch(epoch, progress.rate)
+            except BrokenError as error:
+                self._back(progress, str(error), good, raw)
+                continue
+            progress.epoch = epoch
+            losses |= team.told(self._validation() if team.first else {})
             self._keep_best(progress, losses)
             progress.history.append(losses)
-            checkpoint.save(fitting.workspace, self.owner, self.net, optimiser, progress)
-            told = {name: value for name, value in losses.items() if name != "epoch"}
-            fitting.epoch_done(progress.epoch, o.epochs, told)
+            good = Snapshot.of(self.net, raw)
+            if team.first:
+                checkpoint.save(fitting.workspace, self.owner, good, progress, size=self.size)
+                told = {name: value for name, value in losses.items() if name != "epoch"}
+                fitting.epoch_done(progress.epoch, o.epochs, told)
         checkpoint.put_weights(self.net, progress.best)
         self.net.cpu()
         return progress
+
+    def _back(self, progress: Progress, why: str, good: Snapshot, raw: torch.optim.Optimizer) -> None:
+        """To the end of the epoch before, at half the rate; StageError where that was tried often enough."""
+        o = self.options
+        told = f"training broke down in {why}"
+        if len(progress.broken) >= o.rollbacks:
+            again = f", also after going back {len(progress.broken)} times" if progress.broken else ""
+            raise StageError(
+                f"{told}{again}; lower lr (now {o.lr * progress.rate:g}) or clip (now {o.clip:g}), or look for samples "
+                "that are not like the others",
+                stage="encode",
+                plugin=self.name,
+            )
+        progress.broken.append(why)
+        progress.rate /= 2.0
+        good.put(self.net, raw)
+        if self.team.first:
+            self.fitting.note(f"{told}; back to the end of epoch {progress.epoch}, lr is {o.lr * progress.rate:g} now")
 
     def _stalled(self, progress: Progress) -> bool:
         waited = progress.epoch - progress.best_epoch
@@ -71,74 +109,60 @@ class Trainer:
             progress.best, progress.best_score = checkpoint.weights_of(self.net), score
             progress.best_epoch = progress.epoch
 
-    def _lr(self, step: int, steps: int) -> float:
-        total = steps * self.options.epochs
+    def _lr(self, step: int, rate: float) -> float:
+        total = self.batches.steps * self.options.epochs
         rise = min(1.0, step / max(1.0, _WARM_UP * total))
-        return self.options.lr * rise * (0.5 * (1.0 + math.cos(math.pi * step / total)) + 1e-3)
+        fall = 0.5 * (1.0 + math.cos(math.pi * step / total)) + 1e-3 if self.options.schedule == "cosine" else 1.0
+        return self.options.lr * rise * fall * rate
 
-    def _prepare(self, batches: Batches) -> None:
-        """Where log-covariances of the training masks (not augmented) lie, and how far they spread."""
-        self.log_shape = LogShape(self.kind.shape, self.kind.spacing, self.fitting.device)
-        if self.options.shape_weight == 0:
-            return
-        known = []
-        train = self.fitting.train
-        for i in range(0, len(train), 32):
-            part = np.stack([train[j].mask for j in range(i, min(i + 32, len(train)))])
-            known.append(self.log_shape(torch.from_numpy(part).to(self.fitting.device)))
-        shapes = torch.cat(known)
-        self.shape_mean = shapes.mean(0)
-        self.shape_spread = (shapes - self.shape_mean).pow(2).sum(1).mean().sqrt().clamp_min(1e-3)
+    def _losses(self, batch: Batch, chance: Dice) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss of a batch, its part of all processes' loss, and its masks' logits."""
+        device = self.team.fabric.device
+        image, mask = torch.from_numpy(batch.image).to(device), torch.from_numpy(batch.mask).to(device)
+        passed = self.module(image if chance.shown is None else image * chance.shown, chance.noise)
+        loss = self.objective.loss(passed, image, mask)
+        order = self.objective.order(self.team.everyone(passed.z, batch.here, batch.whole))
+        share = (batch.here.stop - batch.here.start) * self.team.world / batch.whole
+        whole = loss + order if self.team.world == 1 else loss * share + order * self.team.world
+        return loss + order, whole, passed.outputs[:, 0]
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss to drive down, and outputs' mask logits and masks."""
-        o = self.options
-        image, mask = (torch.from_numpy(part).to(self.fitting.device) for part in batch)
-        outputs, z = self.net(image)
-        logits = outputs[:, 0]
-        loss = dice_loss(logits, mask) + o.bce_weight * bce_loss(logits, mask) + o.latent_weight * z.pow(2).mean()
-        if self.kind.channels.intensities and o.intensity_weight:
-            truth = image[:, list(self.kind.channels.intensities)]
-            loss = loss + o.intensity_weight * (outputs[:, 1:] - truth).abs().mean()
-        if o.shape_weight:
-            wanted = (self.log_shape(mask) - self.shape_mean) / self.shape_spread
-            loss = loss + o.shape_weight * (self.net.shape_guess(z) - wanted).pow(2).sum(1).mean()
-        return loss, logits, mask
-
-    def _epoch(self, epoch: int, batches: Batches, optimiser: torch.optim.Optimizer) -> dict[str, float]:
-        self.net.train()
-        total = 0.0
-        for number, batch in enumerate(batches.training(epoch)):
-            step = (epoch - 1) * batches.steps + number + 1
-            for group in optimiser.param_groups:
-                group["lr"] = self._lr(step, batches.steps)
-            loss, _, _ = self._losses(batch)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            norm = nn.utils.clip_grad_norm_(self.net.parameters(), self.options.clip)
-            value = float(loss.detach())
-            if not (math.isfinite(value) and math.isfinite(float(norm))):
-                raise StageError(
-                    f"training broke down in epoch {epoch}, step {number + 1} of {batches.steps}: loss {value:g}, "
-                    f"gradient {float(norm):g}; lower lr (now {self.options.lr:g}) or clip (now {self.options.clip:g})",
-                    stage="encode",
-                    plugin="conv-ae",
+    def _epoch(self, epoch: int, rate: float) -> dict[str, float]:
+        self.module.train()
+        total, seed = 0.0, self.fitting.seed
+        for number, batch in enumerate(self.batches.training(epoch)):
+            step = (epoch - 1) * self.batches.steps + number + 1
+            for group in self.optimiser.param_groups:
+                group["lr"] = self._lr(step, rate)
+            mine = batch.here if batch.here.stop > batch.here.start else slice(0, 1)
+            chance = self.objective.drawn(seed, epoch, number, batch.whole).part(mine, self.team.fabric.device)
+            loss, whole, _ = self._losses(batch, chance)
+            self.optimiser.zero_grad(set_to_none=True)
+            self.team.fabric.backward(whole)
+            norm = self.team.fabric.clip_gradients(
+                self.module, self.optimiser, max_norm=self.options.clip, error_if_nonfinite=False
+            )
+            value, size = float(loss.detach()), float(norm)  # type: ignore[arg-type]
+            if self.team.total(float(not (math.isfinite(value) and math.isfinite(size)))):
+                raise BrokenError(
+                    f"epoch {epoch}, step {number + 1} of {self.batches.steps}: loss {value:g}, gradient {size:g}"
                 )
-            optimiser.step()
-            total += value * len(batch[1])
-        return {"train_loss": total / len(self.fitting.train)}
+            self.optimiser.step()
+            total += value * (batch.here.stop - batch.here.start)
+        return {"train_loss": self.team.total(total) / len(self.fitting.train)}
 
     @torch.no_grad()
-    def _validation(self, batches: Batches) -> dict[str, float]:
+    def _validation(self) -> dict[str, float]:
         n = len(self.fitting.validation)
         if not n:
             return {}
         self.net.eval()
         total, overlap = 0.0, 0.0
-        for batch in batches.validation():
-            loss, logits, mask = self._losses(batch)
+        for batch in self.batches.validation():
+            image, mask = (torch.from_numpy(part).to(self.team.fabric.device) for part in (batch.image, batch.mask))
+            passed = self.net(image)
+            loss = self.objective.loss(passed, image, mask) + self.objective.order(passed.z)
             total += float(loss) * len(mask)
-            overlap += float(iou(logits, mask).sum())
+            overlap += float(iou(passed.outputs[:, 0], mask).sum())
         return {"validation_loss": total / n, "validation_iou": overlap / n}
 
 

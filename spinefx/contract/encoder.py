@@ -24,6 +24,7 @@ class Fitting:
     workspace : a folder that outlives a kill; checkpoints go there, and a fit that finds one goes on from it.
     device : `cpu`, `cuda`, `cuda:1`, ...
     epoch_done : call it after every epoch with its number, the total, and the losses by name.
+    note : call it with what a reader of the log and the report should know.
     """
 
     train: SampleSet
@@ -33,6 +34,7 @@ class Fitting:
     workspace: Path
     device: str = "cpu"
     epoch_done: Callable[[int, int, Mapping[str, float]], None] = lambda epoch, epochs, losses: None
+    note: Callable[[str], None] = lambda text: None
 
 
 @runtime_checkable

@@ -68,6 +68,7 @@ class Cohort:
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
     epoch_done: EpochDone = lambda epoch, epochs, losses: None
+    note: Callable[[str], None] = lambda text: None
     started: Callable[[str], None] = lambda step: None
     fits: set[str] = field(default_factory=set)
 
@@ -123,6 +124,7 @@ class Cohort:
             workspace=make_folder(folder / "workspace"),
             device=self.plan.run.device,
             epoch_done=self.epoch_done,
+            note=self.note,
         )
         history = encoder.fit(fitting)
         with atomic_folder(folder / fits.MODEL) as temporary:

@@ -180,6 +180,8 @@ def test_log_covariance_equals_the_matrix_logarithm_of_the_mask_s_covariance():
     index = np.stack(np.meshgrid(*(np.arange(n) for n in sample.grid.shape), indexing="ij"), -1).reshape(-1, 3)
     points = index * np.array(sample.grid.spacing)
     wanted = logm(np.cov(points.T, aweights=sample.mask.ravel().astype(np.float64), ddof=0)).real
-    found = LogShape(sample.grid.shape, sample.grid.spacing, "cpu")(torch.tensor(sample.mask[None]))[0].numpy()
+    found = LogShape(sample.grid.shape, sample.grid.spacing, torch.device("cpu"))(torch.tensor(sample.mask[None]))[
+        0
+    ].numpy()
     upper = [wanted[0, 0], wanted[1, 1], wanted[2, 2], *(2**0.5 * wanted[i] for i in ((0, 1), (0, 2), (1, 2)))]
     assert np.allclose(found, upper, atol=2e-3)
