@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 CENTRAL = 0.75
 """Share of the footprint's radius within which a plane is fitted."""
 
+FEWEST = 16
+"""Columns that two planes need, in three slices at least."""
+
 TRIM = 3.0
 """Points farther off the plane than this many robust standard deviations are left out."""
 
@@ -43,24 +46,29 @@ def endplates(cut: Sections) -> tuple[Plane, Plane] | None:
     Ends of columns along w are fitted by least squares in w over the footprint's centre; outliers (Schmorl's nodes,
     lips) are trimmed. Columns lie on the slices, so their ends carry the full resolution of the plane of the slice.
     """
+    chosen = central(cut)
+    if chosen is None:
+        return None
+    s, t = (np.broadcast_to(c, chosen.shape)[chosen] for c in (cut.s[:, None], cut.t))
+    half, middle = cut.thickness[chosen] / 2, cut.middle[chosen]
+    return _fit(s, t, middle + half), _fit(s, t, middle - half)
+
+
+def central(cut: Sections) -> NDArray[np.bool_] | None:
+    """(s, t) true on the columns of the footprint's centre, slivers left out; None where they are too few."""
     thick = cut.thickness
     there = thick > 0
-    s, t = np.meshgrid(cut.s, cut.t, indexing="ij")
-    points = np.stack([s[there], t[there]])
-    if points.shape[1] < 16 or np.unique(points[0]).size < 3:
+    points = np.stack([c[there] for c in np.meshgrid(cut.s, cut.t, indexing="ij")])
+    if points.shape[1] < FEWEST:
         return None
-    centre = points.mean(axis=1, keepdims=True)
-    spread = (points - centre) @ (points - centre).T / points.shape[1]
+    away = points - points.mean(axis=1, keepdims=True)
+    spread = away @ away.T / points.shape[1]
     if np.linalg.det(spread) <= 1e-6:
         return None
-    radius2 = np.einsum("in,ij,jn->n", points - centre, np.linalg.inv(spread), points - centre)
-    usual = np.median(thick[there])
-    chosen = (radius2 < 4 * CENTRAL**2) & (thick[there] > 0.25 * usual)
-    s, t = points[:, chosen]
-    half, middle = thick[there][chosen] / 2, cut.middle[there][chosen]
-    if s.size < 16 or np.unique(s).size < 3:
-        return None
-    return _fit(s, t, middle + half), _fit(s, t, middle - half)
+    radius2 = np.einsum("in,ij,jn->n", away, np.linalg.inv(spread), away)
+    out = np.zeros(thick.shape, bool)
+    out[there] = (radius2 < 4 * CENTRAL**2) & (thick[there] > 0.25 * np.median(thick[there]))
+    return out if out.sum() >= FEWEST and out.any(axis=1).sum() >= 3 else None
 
 
 def _fit(s: Floats, t: Floats, w: Floats) -> Plane:

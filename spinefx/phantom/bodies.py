@@ -2,7 +2,7 @@
 
 In the body's own frame, whose normal n bisects the endplates' planes; u points left, v posterior:
 
-height_mm         distance along n between the endplate surfaces, averaged over the columns that run through the waist
+height_mm         distance along n between the endplate surfaces, averaged over the central 75 % of the waist's diameter
 height_anterior_mm, height_middle_mm, height_posterior_mm
                   distance along n between the endplate surfaces (domes included) at 15, 50 and 85 % of the outline's
                   antero-posterior extent, averaged over the mid-sagittal band |u| <= 15 % of the width
@@ -79,5 +79,5 @@ def _volume_and_height(body: Vertebra) -> tuple[float, float]:
     t = (low + high)[..., None] / 2 + steps * (high - low)[..., None] / 2
     column = (body.wall_share(t) ** 2 * step_weights).sum(axis=-1) * (high - low) / 2
     area = share * radius**2 * weights[:, None] / 2 * (2.0 * np.pi / len(angle))
-    through = share < 1.0 - body.waist
-    return float((column * area).sum()), float(((high - low) * area * through).sum() / (area * through).sum())
+    central = share < 0.75 * (1.0 - body.waist)
+    return float((column * area).sum()), float(((high - low) * area * central).sum() / (area * central).sum())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from made_spines import made_spine, random_scans, scanned
 from measured_spines import SPACING, analyser, drawn, errors, read_mask, regridded
 from scipy.spatial.transform import Rotation
+from tables import panel
 
 from spinefx.api import Case, DataError, Grid, LabelMap, Scan
 from spinefx.phantom import Points, draw_patient
@@ -200,3 +202,33 @@ def test_the_panel_of_a_scoliotic_patient_is_plausible(shared):
     canal = analyser("canal").measure(scan).columns["area_mm2"]
     assert ((canal > 60) & (canal < 450) | np.isnan(canal)).all()
     assert np.isfinite(canal).sum() >= 5
+
+
+@pytest.mark.parametrize(
+    "name, scan, truth", random_scans(8), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_any_spine_on_any_grid_is_measured_or_says_why_not(name, scan, truth):
+    features = panel(scan)
+    for i, row in enumerate(features.rows):
+        for column in truth.get((row.structure, row.level), {}):
+            if column in features.columns and np.isnan(features.columns[column][i]):
+                assert features.reasons[row, column]
+    worst = {"disc.height_mm": 1.0, "vertebra.height_middle_mm": 1.0, "spine.lordosis_deg": 3.0, "spine.cobb_deg": 3.0}
+    for column, most in worst.items():
+        for i, row in enumerate(features.rows):
+            true = truth.get((row.structure, row.level), {}).get(column, np.nan)
+            assert not abs(features.columns[column][i] - true) > most, (name, row.id, column)
+
+
+@pytest.mark.parametrize("kind", ["scoliotic", "slipped", "wedged", "narrowed", "bulging"])
+def test_what_a_spine_was_made_to_show_is_found(kind):
+    scan, truth = scanned(made_spine(kind, np.random.default_rng(3)), kind, (4.0, 0.6, 0.6), np.random.default_rng(3))
+    column, most, within = {
+        "scoliotic": ("spine.cobb_deg", 15.0, 2.0), "slipped": ("spine.slip_mm", 2.0, 1.0), "wedged": ("vertebra.wedge_deg", 7.0, 1.0),
+        "narrowed": ("canal.area_mm2", 100.0, 12.0), "bulging": ("disc.bulge_mm", 2.0, 0.5),
+    }[kind]  # fmt: skip
+    features = panel(scan)
+    pairs = [(true[column], value) for row, value in zip(features.rows, features.columns[column], strict=True)
+             if column in (true := truth.get((row.structure, row.level), {})) and np.isfinite(value)]  # fmt: skip
+    assert max(abs(true) for true, _ in pairs) > most
+    assert max(abs(true - value) for true, value in pairs) < within

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Features, Row, Scan
+from spinefx.api import Features, Grid, Row, Scan
 from spinefx_anatomy.disc.find import discs
 from spinefx_anatomy.patient import canal_points
 from spinefx_anatomy.vectors import Z, unit
@@ -77,7 +77,7 @@ def centreline(points: Floats) -> Line | None:
     return Line(smooth, slope / np.linalg.norm(slope, axis=1, keepdims=True))
 
 
-def section(points: Floats, voxel_mm3: float, at: Floats, tangent: Floats, left: Floats) -> dict[str, float] | None:
+def section(points: Floats, grid: Grid, at: Floats, tangent: Floats, left: Floats) -> dict[str, float] | None:
     """Area and diameters of the section of a canal's voxels (n, 3) at a point; None where there are too few of them.
 
     Voxels are weighted by a raised cosine of their distance along the tangent, so that no voxel enters or leaves at once.
@@ -87,11 +87,15 @@ def section(points: Floats, voxel_mm3: float, at: Floats, tangent: Floats, left:
     near = np.abs(height) < SLAB_MM
     if near.sum() < FEWEST:
         return None
-    weight = (1 + np.cos(np.pi * height[near] / SLAB_MM)) / (2 * SLAB_MM) * voxel_mm3
+    weight = (1 + np.cos(np.pi * height[near] / SLAB_MM)) / (2 * SLAB_MM) * grid.voxel_mm3
     left = unit(left - (left @ tangent) * tangent)
-    flat = np.stack([away[near] @ left, away[near] @ np.cross(tangent, left)], axis=1)
+    across = np.stack([left, np.cross(tangent, left)], axis=1)
+    flat = away[near] @ across
     flat = flat - np.average(flat, axis=0, weights=weight)
-    width, depth = 4 * np.sqrt(np.average(flat**2, axis=0, weights=weight))
+    own = (
+        np.square(np.array(grid.spacing)[:, None] * (grid.axes @ across)).sum(axis=0) / 12
+    )  # of a voxel about its centre
+    width, depth = 4 * np.sqrt(np.average(flat**2, axis=0, weights=weight) + own)
     return {"area_mm2": float(weight.sum()), "depth_mm": float(depth), "width_mm": float(width)}
 
 
@@ -121,7 +125,7 @@ class Canal:
             if line is not None and disc.fit is not None:
                 place = line.crossing(disc.fit.centre, disc.fit.normal)
                 if place is not None and _whole(place[0], line):
-                    found = section(points, mask.grid.voxel_mm3, *place, disc.fit.left)
+                    found = section(points, mask.grid, *place, disc.fit.left)
                 why = "the canal ends before the disc's plane"
             rows.append(row)
             values.append(found or dict.fromkeys(MEANING, np.nan))

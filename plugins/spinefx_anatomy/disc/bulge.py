@@ -30,14 +30,20 @@ def rear_corners(mask: LabelMap, disc: Found) -> tuple[Floats, Floats] | str:
 
 
 def rear(found: Fit) -> Floats:
-    """(3,) world point of a disc's posterior rim in its mid-sagittal plane."""
+    """(n, 3) world points down a disc's posterior rim in its mid-sagittal plane, barrel-shaped between the endplates."""
     right, left = found.ends
     middle, half = (right + left) / 2, MID * (left - right)
-    far = lines.chords(found.outline, middle + np.linspace(-half, half, 9))[1]
-    return np.asarray(found.centre + middle * found.left + float(np.nanmean(far)) * found.back, np.float64)
+    far = float(np.nanmean(lines.chords(found.outline, middle + np.linspace(-half, half, 9))[1]))
+    at, sec = found.centre + middle * found.left + far * found.back, found.sections
+    s, t = ((at - sec.origin) @ axis for axis in (sec.across, sec.back))
+    height = float(found.upper.at(s, t) - found.lower.at(s, t)) * float(found.normal @ sec.up) / 2
+    side = np.linspace(-1, 1, 41)[:, None]
+    out: Floats = at + side * height * found.normal - side**2 * found.edges.recess * found.back
+    return out
 
 
 def bulge_mm(found: Fit, below: Floats, above: Floats) -> float:
-    """How far the rim lies behind the straight line between two corners, in the disc's sagittal plane."""
-    line, away = (np.array([gap @ found.back, gap @ found.normal]) for gap in (above - below, rear(found) - below))
-    return float((away[0] * line[1] - away[1] * line[0]) / np.linalg.norm(line))
+    """How far the rim lies behind the straight line between two corners at the most, in the disc's sagittal plane."""
+    frame = np.stack([found.back, found.normal], axis=1)
+    line, away = (above - below) @ frame, (rear(found) - below) @ frame
+    return float((away[:, 0] * line[1] - away[:, 1] * line[0]).max() / np.linalg.norm(line))

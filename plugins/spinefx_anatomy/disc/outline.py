@@ -33,11 +33,15 @@ BAND = 0.15
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Front and back end of the footprint's chord in every slice that has one: s, front, back, (n,) mm."""
+    """Front and back end of the footprint's chord in every slice that has one: s, front, back, (n,) mm.
+
+    recess : how far the back end draws back from the mid-plane to the endplates, mm.
+    """
 
     s: Floats
     front: Floats
     back: Floats
+    recess: float = 0.0
 
     @property
     def length(self) -> Floats:
@@ -86,7 +90,7 @@ def edges(cut: Sections, upper: Plane, lower: Plane) -> Edges | None:
         share = np.array([pair[k].square.mean() for pair in pairs])
         slant = np.minimum(np.hypot(1.0, np.gradient(ends[k], at)), STEEPEST)
         ends[k] = ends[k] + sign * recess * share * slant
-    return Edges(at, ends[0], ends[1])
+    return Edges(at, ends[0], ends[1], recess)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,8 +22,9 @@ ROUND = 1.15
 PLACES, AROUND = (0.15, 0.5, 0.85), 0.075
 """Shares of the depth, from the front, at which heights are read, and how much before and behind counts."""
 
-THIN_MM = 2.0
-"""Slices up to this far apart show the left and right end of an outline as well as its front and back."""
+THIN_MM, THIN = 2.0, 3.0
+"""Slices up to this far apart, in mm or in steps of the lines in them, show both ends of an outline as well as its front
+and back."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def fit(
     left, back = _own_axes(left, back, lines.moments(_flat(world - middle, left, back))[1], trust_deg)
     outline = _flat(world - middle, left, back)
     ends = float(outline[:, 0].min()), float(outline[:, 0].max())
-    if sections.apart <= THIN_MM:
+    if sections.apart <= max(THIN_MM, THIN * sections.step):
         ends = _sides(mask, grid, centre, normal, back, left, middle) or ends
     return Fit(sections, upper, lower, found, outline, ends, normal, left, back, middle)
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 _SOURCE = "Genant et al., J Bone Miner Res 8:1137, 1993"
 
 MEANING = {
-    "height_mm": "mean distance between the endplates along the body's normal; the normal bisects the endplate planes",
+    "height_mm": "mean distance between the endplates along the body's normal over the central 75 % of the footprint's "
+    "diameter; the normal bisects the endplate planes",
     "height_anterior_mm": f"the same at 15 % of the depth from the front, in the mid-sagittal band ({_SOURCE})",
     "height_middle_mm": f"the same at 50 % of the depth, in the mid-sagittal band ({_SOURCE})",
     "height_posterior_mm": f"the same at 85 % of the depth, in the mid-sagittal band ({_SOURCE})",
     "wedge_ratio": f"anterior over posterior height ({_SOURCE})",
     "biconcavity_ratio": f"middle over posterior height ({_SOURCE})",
     "crush_ratio": f"posterior height over the mean posterior height of the neighbouring vertebrae ({_SOURCE})",
-    "depth_mm": "antero-posterior extent in the mid-sagittal band just inside the endplates, the larger of the two",
-    "width_mm": "left-right extent just inside the endplates, the larger of the two",
+    "depth_mm": "largest antero-posterior extent in the mid-sagittal band, of the larger endplate",
+    "width_mm": "left-right extent of the larger endplate",
     "wedge_deg": "angle between the endplate planes in the body's sagittal plane, positive opens forward",
     "wedge_coronal_deg": "angle between the endplate planes in the body's coronal plane, positive opens to the left",
     "tilt_deg": "lean of the normal from the world's z axis in the sagittal plane, positive forward",

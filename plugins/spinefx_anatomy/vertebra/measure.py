@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spinefx.api import Features, Row, Scan
 from spinefx_anatomy.disc.shape import AROUND, PLACES
+from spinefx_anatomy.endplates import central
 from spinefx_anatomy.patient import statistics
 from spinefx_anatomy.vectors import lean_deg, tilt_coronal_deg, tilt_deg
 from spinefx_anatomy.vertebra.body import Body, volume_mm3
@@ -18,17 +18,13 @@ from spinefx_anatomy.vertebra.find import bodies
 if TYPE_CHECKING:
     from spinefx_anatomy import VertebraOptions
 
-RIM_MM = 1.0
-"""Columns so near to the front or back wall, which interpolation blurs, do not count for the mean height."""
-
 
 def numbers(body: Body) -> dict[str, float]:
     """Name -> number of everything that follows from one body."""
     sec, normal = body.sections, body.normal
     lean = float(normal @ sec.up)
     thick = sec.thickness
-    inner = _inside(thick > 0, round(RIM_MM / sec.step))
-    out = {"height_mm": float(thick[inner].mean()) * lean if inner.any() else np.nan}
+    out = {"height_mm": float(np.mean(thick[central(sec)])) * lean}
     ends = [body.corner(side) for side in (1, -1)]
     front, back = float(np.nanmean([e[0] for e in ends])), float(np.nanmean([e[1] for e in ends]))
     for name, place in zip(("anterior", "middle", "posterior"), PLACES, strict=True):
@@ -48,14 +44,6 @@ def numbers(body: Body) -> dict[str, float]:
     out["volume_mm3"] = volume_mm3(body)
     out["residual_mm"] = float(np.hypot(body.upper.residual, body.lower.residual) / np.sqrt(2))
     out["slices"] = float(np.count_nonzero(thick.sum(axis=1)))
-    return out
-
-
-def _inside(there: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
-    """The columns (s, t) that have so many beside them, before and behind."""
-    from scipy.ndimage import minimum_filter1d
-
-    out: NDArray[np.bool_] = minimum_filter1d(there.view(np.uint8), 2 * steps + 1, axis=1, mode="constant") > 0
     return out
 
 

@@ -14,6 +14,9 @@ Floats = NDArray[np.float64]
 CORNER_MM = (1.0, 3.0)
 """How far inside an endplate its front and back corner, and its left and right end, are looked for."""
 
+BLUR = 2.6
+"""How many lines inside an endplate its blur ends, where voxels are large: lines lie half a voxel apart."""
+
 WALL_MM, MIDDLE_MM = 5.0, 10.0
 """How far inside an endplate walls are looked at to tell how hollow they are, and in which slices: so far from the middle."""
 
@@ -38,8 +41,9 @@ def rims(whole: Sections, upper: Plane, lower: Plane) -> tuple[Floats, float]:
     in the slices without pedicles, for both endplates and all slices alike.
     """
     start = int(np.argmin(np.abs(whole.t)))
-    depths = np.arange(CORNER_MM[0], WALL_MM, whole.step)
-    near = depths < CORNER_MM[1]
+    first = max(CORNER_MM[0], BLUR * whole.step)
+    depths = np.arange(first, first + WALL_MM - CORNER_MM[0], whole.step)
+    near = depths < first + CORNER_MM[1] - CORNER_MM[0]
     ends, slopes = [], []
     for plane, side in ((upper, 1.0), (lower, -1.0)):
         level = plane.at(whole.s[:, None, None], whole.t) - side * depths[None, :, None]
