@@ -43,7 +43,7 @@ from spinefx.work.folder import (
 )
 from spinefx.work.observers import Observers
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
-from spinefx.work.roster import asked, roster
+from spinefx.work.roster import asked, loader_of, pseudonyms, roster
 from spinefx.work.split import deal
 from spinefx.work.spread import spread
 
@@ -86,12 +86,12 @@ class Engine:
         self.out: Path = plan.run.out
         self.cache = Cache(cache_root(self.out))
         self._observers = observers
+        self._named = False
 
     @cached_property
     def loader(self) -> Loader:
         """The plan's loader."""
-        loader: Loader = self.plan.data.build()
-        return loader
+        return loader_of(self.plan)
 
     def check(self) -> Checked:
         """Find the cases and read the labels; DataError names what is wrong with either."""
@@ -114,7 +114,8 @@ class Engine:
     def _labels(self) -> Labels:
         section = self.plan.labels
         if section.table is not None:
-            return read_labels(section)
+            names = pseudonyms(self.plan)
+            return read_labels(section, named=str if names is None else names.of)
         if not isinstance(self.loader, LabelSource):
             if section.targets or section.covariates:
                 raise PlanError(f"[labels] names no table, and loader {self.plan.data.use!r} brings no labels")
@@ -160,14 +161,17 @@ class Engine:
                     if isinstance(error, KeyboardInterrupt)
                     else 1
                 )
-                log.write("run stopped", exit_code=code, error=str(error) if known else type(error).__name__)
-                folder.stopped(code, f"{error}" if known else type(error).__name__)
+                private = self.plan.run.hash_ids is not None and not self._named  # no case has a pseudonym yet
+                said = str(error) if known and not private else type(error).__name__
+                log.write("run stopped", exit_code=code, error=said)
+                folder.stopped(code, said)
                 watch.run_done(self.out, code)
                 raise
 
     def _run(self, folder: RunFolder, watch: Observers, log: Log) -> Run:
         begun = time.perf_counter()
         checked = self.check()
+        self._named = True
         log.write("run started", cases=len(checked.cases), seed=self.plan.run.seed)
         folder.started(len(checked.cases))
         watch.run_started(self.plan.to_json(), self.out, len(checked.cases))

@@ -1,15 +1,13 @@
 """`dicom`: series found by what their headers say, never by file names; PET becomes SUVbw.
 
 A case is a study of a patient with the series that `images` names (or one each of CT, PET and MR). Nothing that names a
-person leaves this module: ids only, hashed under a key where one is given; messages name series by number.
+person leaves this module: ids only, or stand-ins for them; messages name series by number.
 """
 
 from __future__ import annotations
 
 import filecmp
 import fnmatch
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,7 +40,6 @@ class DicomLoader:
         )
         self._reader = Reader([options.root], self._meaning, self._budget)
         self._masks = compile_pattern(options.masks) if options.masks else None
-        self._key = _secret(options.hash_key) if options.hash_key is not None else None
 
     def cases(self) -> Sequence[Case]:
         """Every study with images of CT, MR or PET, ordered by patient.
@@ -117,9 +114,7 @@ class DicomLoader:
                 yield (name if len(listed) == 1 else f"{name}_{number}"), name, files
 
     def _patient(self, patient: str, words: frozenset[str], study: str) -> str:
-        """What a patient is called: the id in the header, hashed where a key is given or where it is no plain id."""
-        if self._key is not None:
-            return hmac.new(self._key, (patient or study).encode(), hashlib.sha256).hexdigest()[:16]
+        """What a patient is called: the id in the header, or a stand-in where it is no plain id or somebody's name."""
         parts = set(patient.replace("^", " ").casefold().split())
         named = bool(parts & words) and not any(letter.isdecimal() for letter in patient)
         return patient if is_safe(patient) and not named else stand_in(patient or study)
@@ -149,7 +144,8 @@ class DicomLoader:
         elif self._masks is not None:
             notes.append("no mask")
         facts = next((chosen[name][0].facts for name in _STRUCTURAL if name in chosen), files[0].facts)
-        return Case(name, patient, roles, facts, tuple(notes))
+        own = files[0].patient
+        return Case(name, patient, roles, facts, tuple(notes), known_as=own if own != patient else "")
 
     def _chosen(self, series: Sequence[Sequence[Found]]) -> tuple[dict[str, list[Found]], str]:
         """Modality -> the files of its series; or what is to be said where the choice is not clear."""
@@ -242,13 +238,3 @@ def _unreadable(unread: Mapping[Path, Sequence[str]], root: Path) -> Iterator[Ca
         name = stand_in(folder.relative_to(root).as_posix())
         said = f"{len(errors)} DICOM files of one folder cannot be used; the first {errors[0]}"
         yield Case(name, name, {}, {_BROKEN: said}, (said,))
-
-
-def _secret(path: Path) -> bytes:
-    try:
-        key = path.read_bytes()[:4096].strip()
-    except OSError as error:
-        raise DataError(f"hash_key: {path.name} cannot be read: {error.strerror}") from error
-    if len(key) < 16:
-        raise DataError(f"hash_key: {path.name} holds {len(key)} bytes, wanted 16 or more (openssl rand -hex 32)")
-    return key

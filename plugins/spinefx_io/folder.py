@@ -52,12 +52,13 @@ class FolderLoader:
             raise DataError(f"{root}: no such folder")
         found: dict[str, _Found] = {}
         for name in walk(root):
+            if self._masks is not None and (match := self._masks.fullmatch(name)):
+                self._add(found, match, "mask", root / name)
+                continue  # what is a mask is no image, though {modality} would take its name
             for pattern in self._images:
                 if match := pattern.fullmatch(name):
                     modality = match.groupdict().get("modality", self.options.modality)
                     self._add(found, match, modality, root / name)
-            if self._masks is not None and (match := self._masks.fullmatch(name)):
-                self._add(found, match, "mask", root / name)
         if not found:
             wanted = " or ".join(p for p in (*self.options.patterns, self.options.masks) if p)
             raise DataError(f"{root}: no file matches {wanted}")

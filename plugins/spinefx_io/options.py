@@ -166,10 +166,6 @@ class DicomOptions(BaseModel, frozen=True, extra="forbid"):
     masks: str = Field("", description="pattern of mask files, as masks/{id}.nii.gz; empty where there are none")
     scheme: SchemeName = ""
     schemes: SchemesFile = None
-    hash_key: Path | None = Field(
-        None,
-        description="file with a secret of 16 bytes or more; ids become 16 hex digits of their HMAC-SHA256 under it",
-    )
     levels: Levels = None
     budget_gb: Budget = 2.0
 

@@ -78,8 +78,9 @@ def run(pipeline: str, overrides: tuple[str, ...], quiet: bool, json_: bool) -> 
     is_flag=True,
     help="Load every case too and say what becomes of it; exit code 4 if any is quarantined.",
 )
+@click.option("--names", is_flag=True, help="Where [run] hash_ids is set: who is who, on this terminal alone.")
 @as_json
-def check(pipeline: str, overrides: tuple[str, ...], load: bool, json_: bool) -> int:
+def check(pipeline: str, overrides: tuple[str, ...], load: bool, names: bool, json_: bool) -> int:
     """Check names, options, files and labels; compute nothing.
 
     PIPELINE is pipeline.toml unless given. With --data every case is loaded and gets a verdict: used, used with a note, or quarantined with the remedy.
@@ -90,6 +91,10 @@ def check(pipeline: str, overrides: tuple[str, ...], load: bool, json_: bool) ->
     engine = Engine(plan)
     with plugins_aside():
         checked = engine.check()
+    if names:
+        owners = [(case.id, case.origin.id, case.origin.patient) for case in checked.cases if case.origin is not None]
+        table(("case", "in the data", "patient"), owners)
+        return 0
     if load:
         from spinefx.cli.verdicts import print_verdicts
 

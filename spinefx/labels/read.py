@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from spinefx.labels.table import Entry, Keyed, keyed, missing_header, no_column
 from spinefx.labels.workbook import is_workbook, read_sheets
 
 
-def read_labels(options: LabelOptions) -> Labels:
-    """The labels that `[labels]` names; empty Labels where it names no table.
+def read_labels(options: LabelOptions, *, named: Callable[[str], str] = str) -> Labels:
+    """The labels that `[labels]` names; empty Labels where it names no table. `named` says what a patient's id becomes.
 
     Every row of the table is a label row, a remark, or named in `Labels.problems` with its line.
 
@@ -31,7 +32,7 @@ def read_labels(options: LabelOptions) -> Labels:
     """
     if options.table is None:
         return Labels()
-    table = _table(options, _sheets(options.table, options.sheet))
+    table = _table(options, _sheets(options.table, options.sheet), named)
     entries = _once(table)
     columns, kinds, categories = _columns(table, entries)
     targets = options.targets or tuple(name for name in columns if name not in options.covariates)
@@ -62,8 +63,8 @@ def _sheets(path: Path, wanted: str | None) -> list[Sheet]:
     return [sheets[wanted]]
 
 
-def _table(options: LabelOptions, sheets: list[Sheet]) -> Keyed:
-    tables = [table for sheet in sheets if (table := keyed(sheet, options.key)) is not None]
+def _table(options: LabelOptions, sheets: list[Sheet], named: Callable[[str], str]) -> Keyed:
+    tables = [table for sheet in sheets if (table := keyed(sheet, options.key, named)) is not None]
     if not tables:
         raise missing_header(sheets, options.key)
     if len(tables) > 1:

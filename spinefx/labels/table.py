@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from spinefx.contract.errors import LabelTableError
@@ -41,8 +41,8 @@ class Keyed:
     problems: list[str] = field(default_factory=list)
 
 
-def keyed(sheet: Sheet, key: LabelKey | None) -> Keyed | None:
-    """The sheet's rows with their owners; None if no row of it looks like the header that is wanted."""
+def keyed(sheet: Sheet, key: LabelKey | None, named: Callable[[str], str] = str) -> Keyed | None:
+    """The sheet's rows with their owners, each patient `named`; None if no row of it looks like the header that is wanted."""
     found = _header(sheet, key)
     if found is None:
         return None
@@ -53,7 +53,7 @@ def keyed(sheet: Sheet, key: LabelKey | None) -> Keyed | None:
         tuple(n for n in header if n and n not in (*form.keys, *form.beside)),
         problems=[*sheet.notes, *sheet.lost],
     )
-    _Keying(table, header).take((n, cells) for n, cells in sheet.rows.items() if n > line)
+    _Keying(table, header, named).take((n, cells) for n, cells in sheet.rows.items() if n > line)
     return table
 
 
@@ -135,6 +135,7 @@ class _Keying:
 
     table: Keyed
     header: Sequence[str]
+    named: Callable[[str], str] = str
     patient: str = ""
     seen: set[str] = field(default_factory=set)
 
@@ -165,7 +166,7 @@ class _Keying:
             alien = bool(usual) and _shape(patient_of(cell)) != usual
             starts = not alien or level is None or level in self.seen
             if starts or not self.patient:
-                self.patient, self.seen = form.patient_of(cell), set()
+                self.patient, self.seen = self.named(form.patient_of(cell)), set()
             else:
                 table.remarks.append(Remark(LabelRow(self.patient), text_of(cell)))
         elif not fill or not self.patient:

@@ -60,7 +60,8 @@ Patients = Annotated[
 
 
 class RunOptions(Section):
-    """`[run]`: where results go and how the work is done; no number in the results depends on how."""
+    """`[run]`: where results go and how the work is done; no number in the results depends on how, `seed` aside (and the
+    ids, by which patients are dealt to folds)."""
 
     out: Path = Field(Path("runs/pipeline"), description="folder of the run; `runs/<name of the TOML>` unless given")
     seed: int = Field(0, ge=0, lt=2**63, description="the one source of all randomness")
@@ -79,6 +80,11 @@ class RunOptions(Section):
         "cpu",
         pattern=_DEVICE,
         description="where encoders are fitted: cpu, cuda or cuda:1; never chosen behind your back",
+    )
+    hash_ids: Path | None = Field(
+        None,
+        description="file with a secret of 16 bytes or more: cases and patients, in label tables too, are called by 16 hex "
+        "digits of their ids' HMAC-SHA256 under it, and messages name no file of theirs",
     )
     plugins: tuple[Path, ...] = Field((), description="plugin files to load beside the installed ones")
     on_error: Literal["quarantine", "stop"] = Field(

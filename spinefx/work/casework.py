@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +17,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, SpinefxError, StageError, StoreError
 from spinefx.contract.features import Features
 from spinefx.contract.grid import Grid
+from spinefx.contract.pseudonyms import Pseudonyms
 from spinefx.contract.scan import LabelMap, Sample, Scan
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.plan import Plan, Stage
@@ -26,6 +27,7 @@ from spinefx.store.keys import Fingerprints, Stamp, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
 from spinefx.work import cut, picture
+from spinefx.work.roster import loader_of, pseudonyms, teller
 
 Made = TypeVar("Made")
 
@@ -43,12 +45,12 @@ class Failure:
     trace: str = ""
 
     @classmethod
-    def of(cls, error: StageError) -> Failure:
-        """What a stage's error says."""
+    def of(cls, error: StageError, told: Callable[[str], str] = str) -> Failure:
+        """What a stage's error says, in the words that `told` makes of its own."""
         cause = error.__cause__
         unforeseen = cause is not None and cause.__cause__ is not None
         trace = "".join(traceback.format_exception(cause.__cause__)) if unforeseen and cause else ""
-        return cls(error.stage, error.plugin, _words(cause or error), trace)
+        return cls(error.stage, error.plugin, told(_words(cause or error)), told(trace))
 
 
 @dataclass(frozen=True)
@@ -111,13 +113,17 @@ class Casework:
         return tuple(stage for stage in self.plan.geometry if stage.offer.plugin.scope == "scan")
 
     @cached_property
+    def _names(self) -> Pseudonyms | None:
+        return pseudonyms(self.plan)
+
+    @cached_property
     def _built(self) -> dict[int, Any]:
         return {}
 
     def _stage(self, stage: Stage) -> Any:
         """The stage's object, built once."""
         if id(stage) not in self._built:
-            self._built[id(stage)] = stage.build()
+            self._built[id(stage)] = loader_of(self.plan) if stage is self.plan.data else stage.build()
         return self._built[id(stage)]
 
     def keys(self, fingerprint: str) -> Keys:
@@ -146,7 +152,7 @@ class Casework:
                 keys = self.keys(fingerprints.of_case(case))
             done = tuple(self._do(case, keys))
         except StageError as error:
-            failure = Failure.of(error)
+            failure = Failure.of(error, teller(self._names, case))
         outcome = "quarantined" if failure else "done" if done else "cached"
         seconds = time.perf_counter() - begun
         return CaseResult(case.id, case.patient, outcome, seconds, keys, done, failure, dict(fingerprints.known))

@@ -3,14 +3,67 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, SpinefxError
-from spinefx.contract.stages import Loader
+from spinefx.contract.labels import Labels
+from spinefx.contract.pseudonyms import Pseudonyms
+from spinefx.contract.scan import Scan
+from spinefx.contract.stages import LabelSource, Loader
+from spinefx.plan import Plan
 
 _LONGEST = 200
+
+
+def pseudonyms(plan: Plan) -> Pseudonyms | None:
+    """The names that cases and patients bear in what is written; None where they bear their own."""
+    return Pseudonyms.read(plan.run.hash_ids) if plan.run.hash_ids is not None else None
+
+
+def teller(names: Pseudonyms | None, case: Case) -> Callable[[str], str]:
+    """What makes of a message about the case one that may be written: without its own names where it bears a pseudonym."""
+    return partial(names.told, case=case.origin) if names is not None and case.origin is not None else str
+
+
+def loader_of(plan: Plan) -> Loader:
+    """The plan's loader; under `[run] hash_ids` one that gives every case and label under its pseudonym."""
+    loader: Loader = plan.data.build()
+    names = pseudonyms(plan)
+    if names is None:
+        return loader
+    return (_WithLabels if isinstance(loader, LabelSource) else _Pseudonymous)(loader, names)
+
+
+@dataclass(frozen=True)
+class _Pseudonymous:
+    """A loader whose cases bear pseudonyms."""
+
+    loader: Loader
+    names: Pseudonyms
+
+    def cases(self) -> Sequence[Case]:
+        return tuple(self.names.case(case) if isinstance(case, Case) else case for case in self.loader.cases())
+
+    def load(self, case: Case) -> Scan:
+        own = case.origin or case
+        scan = self.loader.load(own)
+        return scan.replace(case=case, notes=tuple(self.names.told(note, own) for note in scan.notes))
+
+
+@dataclass(frozen=True)
+class _WithLabels(_Pseudonymous):
+    def labels(self) -> Labels:
+        own: Labels = self.loader.labels()  # type: ignore[attr-defined]
+        rows = tuple(replace(row, patient=self.names.of(row.patient)) for row in own.rows)
+        remarks = tuple(
+            replace(remark, row=replace(remark.row, patient=self.names.of(remark.row.patient)))
+            for remark in own.remarks
+        )
+        return replace(own, rows=rows, remarks=remarks)
 
 
 def roster(loader: Loader, use: str) -> tuple[Case, ...]:

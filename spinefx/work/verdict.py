@@ -22,6 +22,7 @@ from spinefx.labels import Audit, audit
 from spinefx.plan import Plan
 from spinefx.work.casework import at, wanted
 from spinefx.work.cut import DRAWN
+from spinefx.work.roster import loader_of, pseudonyms, teller
 from spinefx.work.spread import spread
 
 USED, NOTED, QUARANTINED = "used", "used with a note", "quarantined"
@@ -54,7 +55,8 @@ class Judging:
 
     def __init__(self, plan: Plan, loader: Loader | None = None) -> None:
         self.plan = plan
-        self.loader: Loader = plan.data.build() if loader is None else loader
+        self.loader: Loader = loader_of(plan) if loader is None else loader
+        self.names = pseudonyms(plan)
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Judging:
@@ -68,7 +70,8 @@ class Judging:
                 scan = wanted(Scan, self.loader.load(case))
                 self._check(scan)
         except StageError as error:
-            return Verdict(case.id, case.patient, QUARANTINED, (str(error.__cause__ or error),))
+            said = teller(self.names, case)(str(error.__cause__ or error))
+            return Verdict(case.id, case.patient, QUARANTINED, (said,))
         notes = tuple(dict.fromkeys((*case.notes, *scan.notes)))
         return Verdict(case.id, case.patient, NOTED if notes else USED, notes, _rows(scan), _grid(scan), _digests(scan))
 

@@ -283,21 +283,6 @@ def test_no_name_birth_date_or_uid_is_in_cases_errors_or_logs(tmp_path, caplog, 
     assert "t2 sag" in text
 
 
-def test_ids_are_hashed_under_a_key_and_differ_under_another(tmp_path):
-    write_series(tmp_path / "data", DATA, GRID, PatientID="12345")
-    ids = []
-    for name, secret in (("a", "s" * 32), ("b", "t" * 32), ("c", "s" * 32)):
-        (tmp_path / name).write_text(secret + "\n")
-        (case,) = loader(tmp_path / "data", hash_key=tmp_path / name).cases()
-        assert case.id == case.patient
-        ids.append(case.id)
-    assert len(ids[0]) == 16
-    assert ids[0] == ids[2] != ids[1]
-    (tmp_path / "short").write_text("1234")
-    with pytest.raises(DataError, match="short holds 4 bytes, wanted 16 or more"):
-        loader(tmp_path / "data", hash_key=tmp_path / "short")
-
-
 def test_what_cannot_be_read_is_a_case_with_the_reason_and_never_left_out(tmp_path):
     write_series(tmp_path / "good", DATA, GRID)
     (tmp_path / "bad").mkdir()

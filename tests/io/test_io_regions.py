@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_writing import NAME, one_slice, uid, write_series
+from dicom_writing import NAME, uid, write_series
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.pixels import pack_bits
