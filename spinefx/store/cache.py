@@ -64,7 +64,7 @@ class Cache:
 
     def loose(self) -> Iterator[str]:
         """The keys of the artefacts that are files of their own."""
-        return (path.stem for path in self.root.glob(f"steps/??/*{_LOOSE}"))
+        return (path.stem for path in self.root.glob(f"steps/??/[0-9a-f]*{_LOOSE}"))
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]], meta: Any = None) -> None:
         """Store an artefact; equal content gives equal bytes."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from spinefx.contract.errors import StoreError
 from spinefx.store.cache import Cache
 from spinefx.store.claims import Claim, claims
+from spinefx.store.files import TEMPORARY
 from spinefx.store.fits import sealed
 from spinefx.store.lock import is_locked
 from spinefx.store.tensors import Span, verified
@@ -65,9 +66,10 @@ def verify(cache: Cache) -> Checked:
     entries = 0
     for key in list(cache.loose()):
         entries += 1
-        if not _whole(key, Span(path := cache.path(key), 0, path.stat().st_size)):
+        span = cache.span(key)
+        if span is not None and not _whole(key, span):
             damaged.append(key)
-            path.unlink(missing_ok=True)
+            cache.path(key).unlink(missing_ok=True)
     for key, span in list(cache.packs.spans()):
         entries += 1
         (kept if _whole(key, span) else damaged).append(key)
@@ -82,7 +84,7 @@ def verify(cache: Cache) -> Checked:
 
 
 def collect(cache: Cache, *, older_s: float, dry: bool = False) -> Freed:
-    """Remove what no run stands on and is older than `older_s` seconds; all that is left goes into packs.
+    """Remove what no run stands on, and what killed writes left, if older than `older_s` seconds; pack the rest.
 
     A run stands on what its last finished run used; a folder that is gone stands on nothing. What an interrupted run has
     done already is claimed by nobody: the age protects it.
@@ -98,7 +100,11 @@ def collect(cache: Cache, *, older_s: float, dry: bool = False) -> Freed:
     fits = [path for path in _fits(cache) if path.name not in needed and path.stat().st_mtime < before]
     size = sum(loose[key].st_size for key in dead) + sum(packed[key].length for key in dead_packed)
     size += sum(path.stat().st_size for folder in fits for path in folder.rglob("*") if path.is_file())
+    torn = [path for path in cache.root.rglob(f"{TEMPORARY}*") if path.lstat().st_mtime < before]
+    size += sum(path.lstat().st_size for path in torn)
     if not dry:
+        for path in torn:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
         for key in dead:
             cache.path(key).unlink(missing_ok=True)
         for folder in fits:
@@ -123,8 +129,11 @@ def _fits(cache: Cache) -> list[Path]:
 
 
 def _whole(key: str, span: Span) -> bool:
+    """Whether the artefact can be read and is what was stored; one that has gone since is not damaged."""
     try:
         verified(span, key)
+    except FileNotFoundError:
+        return True
     except (ValueError, OSError):
         return False
     return True

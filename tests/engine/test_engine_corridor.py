@@ -11,6 +11,7 @@ from toy_bench import Bench
 
 from spinefx.contract.errors import DataError, PlanError, StoreError
 from spinefx.engine import Engine
+from spinefx.store.cache import Cache
 from spinefx.store.lock import locked
 from spinefx.store.run import Run
 
@@ -200,3 +201,18 @@ def test_an_encoder_refitted_for_a_fold_sees_all_its_patients_and_no_other(bench
     bench.run(split=split, evaluate={"refit": ["p0", "p1", "p2"]})
     fits = [line.rpartition(" ")[2] for line in bench.lines() if line.startswith("fit")]
     assert fits == ["p0,p2,p3,p4,p5,p7", "p0,p1,p2"]
+
+
+def test_artefacts_of_finished_cases_move_into_packs_and_stay_done(make_bench, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    straight = make_bench("straight", 20).run()
+    monkeypatch.setattr("spinefx.engine.PACK_AFTER", 15)
+    bench = make_bench("packed", 20)
+    run = bench.run()
+    cache = bench.folder / ".spinefx-cache"
+    assert len(list((cache / "packs").glob("*.pack"))) == 4
+    assert len(list(Cache(cache).packs.spans())) == 20 * 3
+    for name in ("features.parquet", "latents.parquet", "findings.json"):
+        assert (run.folder / name).read_bytes() == (straight.folder / name).read_bytes()
+    bench.lines()
+    assert not bench.run().worked
+    assert bench.lines() == []

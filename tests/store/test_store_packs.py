@@ -137,6 +137,19 @@ def test_collecting_keeps_what_a_run_stands_on_and_what_is_young(tmp_path: Path)
     assert stock(cache).loose == 0
 
 
+def test_what_a_killed_write_left_is_no_artefact_and_goes_in_time(tmp_path: Path) -> None:
+    cache = _filled(tmp_path, 2)
+    torn = cache.path(_key(0)).with_name(".tmp-abc.safetensors")
+    torn.write_bytes(b"half")
+    assert set(cache.loose()) == {_key(0), _key(1)}
+    assert verify(cache).damaged == ()
+    collect(cache, older_s=3600)
+    assert torn.exists()
+    _age(tmp_path, 1)
+    collect(cache, older_s=3600)
+    assert not torn.exists()
+
+
 def test_a_cache_that_a_run_uses_is_left_alone(tmp_path: Path) -> None:
     cache = _filled(tmp_path / "cache", 1)
     claim(cache.root, tmp_path / "run", ())

@@ -1,0 +1,73 @@
+"""What very many very small cases cost: time, the driver's memory, and files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+HEAD = (
+    "| cases | first run, ms a case | nothing to do, ms a case | driver, bytes a case | files |\n|---|---|---|---|---|"
+)
+
+_RUN = """
+import gc, json, os, sys, time, tracemalloc
+from pathlib import Path
+from spinefx.engine import Engine
+from spinefx.plan import Plan
+
+root, cases, plugins = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+tables = {
+    "run": {"out": str(root / "run"), "plugins": [plugins], "workers": 2},
+    "data": {"use": "tiny", "cases": cases},
+    "sample": {"shape": [8, 8, 8], "spacing": 1.0},
+    "encode": {"use": "tiny-volume"},
+    "geometry": [{"use": "tiny-height"}],
+    "evaluate": [{"use": "tiny-nothing"}],
+}
+
+def resident():
+    return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) * 1024
+
+engine = Engine(Plan.of(tables, root))
+begun, before = time.monotonic(), resident()
+code = engine.run().exit_code
+print(json.dumps({"code": code, "seconds": time.monotonic() - begun, "bytes": resident() - before}))
+"""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a cohort cost: seconds of the first run and of one that finds all done; bytes of the driver's growth; files."""
+
+    cases: int
+    first_s: float
+    again_s: float
+    bytes: int
+    files: int
+
+    def __str__(self) -> str:
+        first, again = (1e3 * seconds / self.cases for seconds in (self.first_s, self.again_s))
+        return f"| {self.cases} | {first:.1f} | {again:.2f} | {self.bytes / self.cases:.0f} | {self.files} |"
+
+
+def cost(root: Path, cases: int) -> Cost:
+    """A first run and a second one over `cases` tiny cases, each in a process of its own."""
+    root.mkdir(parents=True, exist_ok=True)
+    first, again = (_run(root, cases) for _ in range(2))
+    files = sum(1 for path in root.rglob("*") if path.is_file())
+    return Cost(cases, first["seconds"], again["seconds"], int(first["bytes"]), files)
+
+
+def _run(root: Path, cases: int) -> dict[str, float]:
+    plugins = Path(__file__).parent / "faults_tiny.py"
+    command = [sys.executable, "-P", "-c", _RUN, str(root), str(cases), str(plugins)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    told: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    if told["code"] != 0:
+        raise RuntimeError(f"the run ended with {told['code']}")
+    return told
