@@ -30,9 +30,10 @@ from spinefx.store.log import Log
 from spinefx.store.records import features_of
 from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
+from spinefx.work.account import account
 from spinefx.work.casework import CaseResult, Casework, Task, lost
 from spinefx.work.cohort import Cohort, Found
-from spinefx.work.flow import cohort_flow, strata
+from spinefx.work.flow import strata
 from spinefx.work.folder import (
     RunFolder,
     cache_root,
@@ -198,8 +199,8 @@ class Engine:
                 found += cohort.evaluated(features)
             for failure in cohort.failures:
                 log.write("stage failed", **vars(failure))
-            flow = cohort_flow(results, cohort.samples.rows, cohort.split, checked.labels)
-            found.insert(0, folder.of_engine("cohort", flow))
+            told = account(results, cohort, features, found)
+            found = [*(folder.of_engine(name, findings) for name, findings in told), *found]
         failed = cohort.failures if cohort is not None else []
         code = 4 if failed or any(result.failure for result in results) else 0
         new = folder.finish(

@@ -1,4 +1,4 @@
-"""A stage's findings as the template draws them: figures as SVG, tinted tables and pictures; tables with their titles."""
+"""A stage's findings as the template draws them: figures of every kind, tables with their titles."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from spinefx.report.cloud import CloudView, cloud_of
+from spinefx.report.explorer import ExplorerView, explorer_of
 from spinefx.report.folder import Json, RunFolder, mapping, sequence, text
 from spinefx.report.methods import KINDS, kind_of
 from spinefx.report.numbers import counted, is_number
@@ -14,6 +16,8 @@ from spinefx.report.plots import SERIES, svg_of
 from spinefx.report.tables import HeatView, TableView, figure_table, heat_of, slug, table_of, titled
 
 ENGINE = "Engine"
+_ORDER = (("Segmenter", "segment"), ("Encoder", "reconstruct"), ("Geometry analyser", "latent"))
+"""Kind, or how a stage's name begins, in the order of the page; all others follow."""
 _POINTS_LISTED = 3000
 
 
@@ -27,7 +31,7 @@ class PanelView:
 
 @dataclass(frozen=True)
 class FigureView:
-    """A figure: exactly one of `svg`, `heat`, `panels` is filled, none where there is nothing to draw."""
+    """A figure: one of `svg`, `heat`, `panels`, `explorer`, `cloud` is filled, none where there is nothing to draw."""
 
     id: str
     title: str
@@ -38,6 +42,8 @@ class FigureView:
     heat: HeatView | None = None
     panels: tuple[PanelView, ...] = ()
     per_row: int = 4
+    explorer: ExplorerView | None = None
+    cloud: CloudView | None = None
     numbers: TableView | None = None
     note: str = ""
 
@@ -47,6 +53,7 @@ class StageView:
     """One stage's findings as a section."""
 
     id: str
+    name: str
     title: str
     kind: str
     sentences: tuple[str, ...]
@@ -58,6 +65,12 @@ class StageView:
     def of_engine(self) -> bool:
         """Whether the engine itself found it: it tells of the cohort, not of a plugin."""
         return self.kind == ENGINE
+
+    @property
+    def rank(self) -> int:
+        """Its place in the page: masks before the shapes learnt from them, these before what is claimed of them."""
+        first = [i for i, (kind, start) in enumerate(_ORDER) if self.kind == kind or self.name.startswith(start)]
+        return first[0] if first else len(_ORDER)
 
 
 def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
@@ -75,12 +88,13 @@ def stage_views(run: RunFolder, album: Album) -> Iterator[StageView]:
         tables = [mapping(entry) for entry in sequence(findings.get("tables"))]
         yield StageView(
             id=id_,
+            name=name,
             title=(text(stage.get("title")) or titled(name) or "Findings") + again,
             kind=KINDS.get(kind, titled(kind)),
             sentences=tuple(map(text, sequence(findings.get("sentences")))),
             warnings=tuple(map(text, sequence(findings.get("warnings")))),
             figures=tuple(
-                figure_view(figure, _unique(f"{id_}-{slug(text(figure.get('name')))}", inner), album)
+                figure_view(figure, _unique(f"{id_}-{slug(text(figure.get('name')))}", inner), run, album)
                 for figure in figures
             ),
             tables=tuple(table_of(table, _unique(f"{id_}-t", inner)) for table in tables),
@@ -96,8 +110,8 @@ def _unique(id_: str, taken: set[str]) -> str:
     return made
 
 
-def figure_view(figure: Json, id_: str, album: Album) -> FigureView:
-    """A figure drawn: SVG for lines, clouds and bars, a tinted table for a heatmap, embedded pictures."""
+def figure_view(figure: Json, id_: str, run: RunFolder, album: Album) -> FigureView:
+    """A figure drawn: SVG for lines, clouds and bars, a tinted table for a heatmap; pictures, shapes, points embedded."""
     kind, title = text(figure.get("kind")), text(figure.get("title")) or titled(text(figure.get("name")))
     base = FigureView(id_, title, text(figure.get("caption")), alt=f"{title}.")
     if kind == "heatmap":
@@ -106,6 +120,13 @@ def figure_view(figure: Json, id_: str, album: Album) -> FigureView:
         return FigureView(base.id, title, base.caption, alt, heat=heat if heat.rows else None)
     if kind == "pictures":
         return _pictures(figure, base, album)
+    if kind == "shapes":
+        explorer = explorer_of(figure, id_, run)
+        left_out = explorer.left_out if explorer else len(sequence(figure.get("shapes")))
+        note = f"{counted(left_out, 'shape')} not drawn here." if left_out else ""
+        return FigureView(base.id, title, base.caption, base.alt, explorer=explorer, note=note)
+    if kind == "points":
+        return FigureView(base.id, title, base.caption, base.alt, cloud=cloud_of(figure))
     names = [text(mapping(entry).get("name")) for entry in sequence(figure.get("series"))]
     numbers = figure_table(figure, f"{id_}-numbers")
     note = ""
@@ -139,25 +160,3 @@ def _pictures(figure: Json, base: FigureView, album: Album) -> FigureView:
     per_row = figure.get("per_row")
     wide = int(per_row) if is_number(per_row) and per_row else 4
     return FigureView(base.id, base.title, base.caption, base.alt, panels=views, per_row=max(wide, 1), note=note)
-
-
-def training(run: RunFolder) -> FigureView | None:
-    """Losses per epoch, where the run holds the encoder's history and no stage draws it already."""
-    if _drawn_by_a_stage(run):
-        return None
-    history = run.history
-    names = list(dict.fromkeys(name for epoch in history for name in epoch if name != "epoch"))
-    series = [
-        {"name": name, "x": list(range(1, len(history) + 1)), "y": [epoch.get(name) for epoch in history]}
-        for name in names
-    ]
-    if not series:
-        return None
-    figure = {"kind": "line", "title": "Losses per epoch", "x_label": "epoch", "y_label": "loss", "series": series}
-    return figure_view(figure, "training-losses", Album(run, budget=0))
-
-
-def _drawn_by_a_stage(run: RunFolder) -> bool:
-    """Whether some stage's findings hold a line drawing over epochs."""
-    figures = [mapping(f) for stage in run.stages for f in sequence(mapping(stage.get("findings")).get("figures"))]
-    return any(f.get("kind") == "line" and text(f.get("x_label")).lower().startswith("epoch") for f in figures)

@@ -51,8 +51,8 @@ class RunFolder:
         """The report's title: `[report] title`, or the folder's name."""
         return text(mapping(self.plan.get("report")).get("title")) or f"Run {self.folder.name}"
 
-    def picture(self, name: str) -> bytes | None:
-        """The bytes of a picture inside the folder; None where it is absent or `name` leads out of the folder."""
+    def content(self, name: str) -> bytes | None:
+        """The bytes of a file inside the folder; None where it is absent or `name` leads out of the folder."""
         try:
             path = (self.folder / name).resolve()
             if path.is_relative_to(self.folder.resolve()) and path.is_file():

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from pathlib import Path
 from typing import Any
 
 from spinefx.report import findings, record
+from spinefx.report.files import files_of
 from spinefx.report.folder import RunFolder, mapping, read, text
+from spinefx.report.library import library, script_hash
 from spinefx.report.methods import methods
 from spinefx.report.numbers import moment
 from spinefx.report.pictures import Album
 from spinefx.report.plan_text import toml_of
 from spinefx.report.tables import plain_table
+from spinefx.report.volumes import volumes_of
 from spinefx.store.files import atomic_write_bytes
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_SCRIPTS = ("data", "tables", "explorer", "points", "viewer")
+_ENGINE = ("cohort", "quality", "training", "samples")
 _KEY_SENTENCES = 2
 _FIRST_PICTURES = 12
 
@@ -50,11 +53,22 @@ def page(run: RunFolder) -> str:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
+    view = _view(run)
+    return environment.get_template("report.html.j2").render(**view, **_carried(view))
+
+
+def _carried(view: dict[str, Any]) -> dict[str, Any]:
+    """Style, script, the libraries that this page needs, and the policy that lets nothing else run."""
+    figures = [figure for s in (*view["stages"], *filter(None, view["engine"].values())) for figure in s.figures]
+    wanted = {
+        "niivue": bool(view["volumes"]) or any(f.explorer for f in figures),
+        "chart": any(f.cloud for f in figures),
+    }
+    libraries = [library(name) for name, needed in wanted.items() if needed]
+    script = "".join((_TEMPLATES / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    script = (_TEMPLATES / "script.js").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
-        **_view(run), style=style, script=script, script_hash=_hash(script)
-    )
+    hashes = " ".join(f"'{made}'" for made in (script_hash(script), *(one.hash for one in libraries)))
+    return {"style": style, "script": script, "libraries": libraries, "script_hashes": hashes}
 
 
 def _breakable(name: str) -> Any:
@@ -64,19 +78,15 @@ def _breakable(name: str) -> Any:
     return Markup("<wbr>").join(escape(part) for part in re.split(r"(?<=[._])", name))
 
 
-def _hash(script: str) -> str:
-    """The script's fingerprint for the page's policy: no other script may run."""
-    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
-
-
 def _view(run: RunFolder) -> dict[str, Any]:
     """Everything that the template names. Case pictures are embedded first: they are what a budget must not cut."""
     album = Album(run)
     pictures, unseen = record.case_pictures(run, album)
     stages = tuple(findings.stage_views(run, album))
-    engine = [s for s in stages if s.of_engine]
-    told = any(table.id.endswith("-quarantined") for s in engine for table in s.tables)
+    engine = dict.fromkeys(_ENGINE) | {s.name: s for s in stages if s.of_engine}
+    told = any(table.id.endswith("-quarantined") for s in engine.values() if s for table in s.tables)
     dictionary = run.dictionary
+    volumes, unopened = volumes_of(run, record.shown_first(run))
     return {
         "title": run.title,
         "started": moment(text(run.run.get("started"))),
@@ -94,8 +104,10 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "first_pictures": _FIRST_PICTURES,
         "unseen": unseen,
         "case_table": record.case_table(run),
-        "training": findings.training(run),
-        "stages": [s for s in stages if not s.of_engine],
+        "volumes": volumes,
+        "opened": {view.case for view in volumes},
+        "unopened": unopened,
+        "stages": sorted((s for s in stages if not s.of_engine), key=lambda s: s.rank),
         "methods": methods(run),
         "dictionary": plain_table("dictionary", "What each feature means", dictionary[0], dictionary[1:], folded=True)
         if len(dictionary) > 1
@@ -106,5 +118,5 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "seed": text(run.run.get("seed")),
         "command": text(run.run.get("command")) or "spinefx run pipeline.toml",
         "toml": toml_of(mapping(run.plan)),
-        "files": run.files(),
+        "files": files_of(run),
     }

@@ -31,17 +31,19 @@ class Album:
         self._left = budget
         self.refused = 0
 
-    def embed(self, name: str) -> Picture | None:
-        """The picture of that name; None where it is absent, unreadable or over the budget."""
-        content = self._run.picture(name)
+    def embed(self, name: str, *, small: bool = False) -> Picture | None:
+        """The picture of that name, half as wide where `small`; None where absent, unreadable or over the budget."""
+        content = self._run.content(name)
         if content is None:
             return None
         from PIL import Image
 
         try:
             with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+                if small:
+                    image.thumbnail((image.width // 2, image.height // 2))
                 width, height = image.size
-                if len(content) > _PNG_UP_TO:
+                if small or len(content) > _PNG_UP_TO:
                     content, kind = _small(image), "webp"
                 else:
                     kind = "png"

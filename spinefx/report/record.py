@@ -12,7 +12,7 @@ from spinefx.report.pictures import Album, Picture
 from spinefx.report.tables import TableView, plain_table, titled
 
 CASE_PICTURES = 60
-"""So many cases are shown with their picture at most."""
+"""So many cases are shown with their picture in full size; the others are shown small."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,13 @@ class FlowStep:
 
 @dataclass(frozen=True)
 class CaseView:
-    """A case with its picture."""
+    """A case with its picture, and that of its measurements where there is one."""
 
     case: str
     outcome: str
     picture: Picture
     lines: tuple[str, ...]
+    measured: Picture | None = None
 
 
 def flow_steps(run: RunFolder) -> tuple[FlowStep, ...]:
@@ -92,37 +93,35 @@ def quarantined(run: RunFolder) -> TableView | None:
 
 
 def case_table(run: RunFolder) -> TableView | None:
-    """Every case: outcome, time and notes."""
-    rows = [
-        [text(c.get("case")), text(c.get("patient")), text(c.get("outcome")), c.get("seconds"), text(c.get("notes"))]
-        for c in run.cases
-    ]
-    return (
-        plain_table("cases-all", "All cases", ("Case", "Patient", "Outcome", "Time, s", "Notes"), rows)
-        if rows
-        else None
-    )
+    """Every case: outcome and notes."""
+    rows = [[text(case.get(key)) for key in ("case", "patient", "outcome", "notes")] for case in run.cases]
+    return plain_table("cases-all", "All cases", ("Case", "Patient", "Outcome", "Notes"), rows) if rows else None
+
+
+def shown_first(run: RunFolder) -> list[Json]:
+    """The cases in the order in which a reader should meet them: quarantined ones, those with notes, the others."""
+    return sorted(run.cases, key=lambda case: (case.get("outcome") != "quarantined", not case.get("notes")))
 
 
 def case_pictures(run: RunFolder, album: Album) -> tuple[tuple[CaseView, ...], int]:
-    """Cases with their pictures, quarantined ones first, then those with notes; and how many pictures are not shown."""
-    order = sorted(run.cases, key=lambda case: (case.get("outcome") != "quarantined", not case.get("notes")))
+    """Cases with their pictures, quarantined ones first, then those with notes; and how many pictures are not shown.
+
+    The first `CASE_PICTURES` are shown as they are, the others small, as long as the page's budget lasts.
+    """
     shown: list[CaseView] = []
     unseen = 0
-    for case in order:
+    for case in shown_first(run):
         name = text(case.get("picture")) or f"qc/{text(case.get('case'))}.png"
-        if len(shown) >= CASE_PICTURES:
-            unseen += run.picture(name) is not None
-            continue
-        refused = album.refused
-        picture = album.embed(name)
+        small, refused = len(shown) >= CASE_PICTURES, album.refused
+        picture = album.embed(name, small=small)
         if picture is None:
             unseen += album.refused > refused
             continue
+        measured = None if small else album.embed(f"{name.removesuffix('.png')}-measured.png")
         notes = [text(note) for note in sequence(case.get("notes"))]
         cause = text(case.get("cause"))
         lines = ([cause] if cause else []) + notes
-        shown.append(CaseView(text(case.get("case")), text(case.get("outcome")), picture, tuple(lines)))
+        shown.append(CaseView(text(case.get("case")), text(case.get("outcome")), picture, tuple(lines), measured))
     return tuple(shown), unseen
 
 

@@ -26,7 +26,7 @@ from spinefx.store.files import FULL
 from spinefx.store.keys import Fingerprints, Stamp, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
-from spinefx.work import cut, picture
+from spinefx.work import cut, picture, volumes
 from spinefx.work.roster import loader_of, pseudonyms, teller
 
 Made = TypeVar("Made")
@@ -61,11 +61,12 @@ class Keys:
     features: tuple[str, ...]
     samples: str
     picture: str
+    volumes: str = ""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every artefact that a finished case has."""
-        return (*self.features, self.samples, self.picture)
+        return (*self.features, self.samples, self.picture, *filter(None, [self.volumes]))
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class Casework:
             features=tuple(stage_key(stage, segment) for stage in self.analysers),
             samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
             picture=step_key("picture", "case", version=PICTURE, options=None, parents=segment),
+            volumes=volumes.key(segment) if self.plan.report.viewer else "",
         )
 
     def __call__(self, task: Task) -> CaseResult:
@@ -174,6 +176,10 @@ class Casework:
             with at("picture", "case"):
                 self.cache.put(keys.picture, {"png": np.frombuffer(png(picture.case_picture(scan)), np.uint8)})
             yield "picture"
+        if keys.volumes in missing:
+            with at("picture", "volumes"):
+                volumes.put(self.cache, keys.volumes, scan)
+            yield "volumes"
         if keys.samples in missing:
             self._cut(scan, keys.samples)
             yield "cut"

@@ -37,7 +37,7 @@ _FILES = "files.json"
 LOG = "log.jsonl"
 _TABLES = ("features", "features_dictionary", "features_missing", "latents")
 _WRITTEN = (
-    *("model", "figures", "qc", "split.json", "findings.json", REPORT),
+    *("model", "figures", "qc", "volumes", "split.json", "findings.json", REPORT),
     *(f"{name}.{kind}" for name in _TABLES for kind in ("parquet", "csv", "xlsx")),
 )
 
@@ -219,6 +219,11 @@ class RunFolder:
                 if result.keys is not None and result.keys.picture in cache:
                     picture = cache.require(result.keys.picture).arrays["png"].tobytes()
                     (temporary / f"{safe_name(result.case)}.png").write_bytes(picture)
+        if self.plan.report.viewer or (self.out / "volumes").exists():
+            with atomic_folder(self.out / "volumes") as temporary:
+                for result in results:
+                    for part, content in _volumes(result, cache).items():
+                        (temporary / _volume(result.case, part)).write_bytes(content)
         make_folder(self.out)
         atomic_write_json(self.out / "findings.json", findings)
 
@@ -242,6 +247,27 @@ def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
         "cause": failure.cause if failure else "",
         "notes": notes,
         "picture": f"qc/{safe_name(result.case)}.png" if result.keys and result.keys.picture in cache else "",
+        "view": _view_json(result, cache),
         "done": list(result.done),
         "seconds": round(result.seconds, 3),
     }
+
+
+def _volumes(result: CaseResult, cache: Cache) -> dict[str, bytes]:
+    """The viewer's files of a case, by part; none where the plan wants no viewer."""
+    key = result.keys.volumes if result.keys is not None else ""
+    arrays = cache.require(key).arrays if key and key in cache else {}
+    return {part: content.tobytes() for part, content in arrays.items()}
+
+
+def _view_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
+    """Where the viewer's volumes of a case lie, and name and colour of each value of its mask; empty without them."""
+    key = result.keys.volumes if result.keys is not None else ""
+    if not key or key not in cache:
+        return {}
+    kept = cache.require(key)
+    return {part: f"volumes/{_volume(result.case, part)}" for part in kept.arrays} | {"labels": kept.meta["names"]}
+
+
+def _volume(case: str, part: str) -> str:
+    return f"{safe_name(case)}-{part}.mha"

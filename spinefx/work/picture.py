@@ -151,7 +151,7 @@ def _with_mask(pixels: NDArray[np.float32], labels: NDArray[np.uint16], mask: La
     values = [int(value) for value in np.unique(labels) if value]
     table = np.zeros((max(values, default=0) + 1, 3), np.float32)
     for value in values:
-        table[value] = _colour(mask, value)
+        table[value] = colour_of(mask, value)
     rim = _rim(labels)
     share = np.where(labels > 0, np.where(rim, 0.95, 0.5 if strong else 0.12), 0.0).astype(np.float32)[..., None]
     tinted = pixels * (1 - share) + table[labels] * share
@@ -159,7 +159,7 @@ def _with_mask(pixels: NDArray[np.float32], labels: NDArray[np.uint16], mask: La
     return _written(np.clip(tinted, 0, 255).astype(np.uint8), named)
 
 
-def _colour(mask: LabelMap, value: int) -> tuple[int, int, int]:
+def colour_of(mask: LabelMap, value: int) -> tuple[int, int, int]:
     """The colour of a structure's kind; neighbouring vertebrae alternate between two shades."""
     kind = mask.scheme[value].kind if value in mask.scheme else ""
     shades = _COLOURS.get(kind)

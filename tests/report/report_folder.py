@@ -9,8 +9,16 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from spinefx.contract.grid import Grid
+from spinefx.phantom.metaimage import metaimage_bytes
+from spinefx.store.surfaces import ply
+
 HOSTILE = "<script>alert('x')</script> & \"quoted\" </style></title> $\\frac{1}$ http://evil.example/a.png"
 ODD = "tab\tnull\x00 \u202eright-to-left \ud800 Ångström 脊椎"
+
+
+AT = [(0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0)]
+"""Where the shapes of the page's explorer stand."""
 
 
 def column(name: str, title: str = "", unit: str = "", about: str = "") -> dict[str, str]:
@@ -22,7 +30,15 @@ def series(name: str, x: list[Any], y: list[Any], **more: list[Any]) -> dict[str
 
 
 def figure(name: str, kind: str, **more: Any) -> dict[str, Any]:
-    empty = {"series": [], "matrix": [], "row_names": [], "column_names": [], "panels": [], "per_row": 4}
+    empty: dict[str, Any] = {
+        "series": [],
+        "matrix": [],
+        "row_names": [],
+        "column_names": [],
+        "panels": [],
+        "per_row": 4,
+    }
+    empty |= {"columns": [], "sliders": [], "shapes": [], "cases": [], "groups": {}}
     texts = {"name": name, "title": f"Figure {name}", "kind": kind, "x_label": "x", "y_label": "y", "caption": ""}
     return texts | empty | more
 
@@ -90,6 +106,26 @@ def findings() -> dict[str, Any]:
             ],
         ),
         figure("nothing", "scatter", series=[series("empty", [], [])]),
+        figure(
+            "shapes",
+            "shapes",
+            sliders=[column("z0", unit="SD"), column("z1", HOSTILE, "SD", HOSTILE)],
+            columns=[column("height_mm", "Height", "mm"), column("odd", HOSTILE, about=HOSTILE)],
+            shapes=[
+                {"at": [a, b], "measures": [10.5 + 3 * a, None if b else 1.0625], "file": f"figures/shape-{i}.ply"}
+                for i, (a, b) in enumerate(AT)
+            ]
+            + [{"at": [2.0, 0.0], "measures": [16.5, 1.0], "file": "figures/absent.ply"}],
+        ),
+        figure(
+            "cloud-of-all",
+            "points",
+            matrix=[[0.0, 2.5, 7.125], [1.25, None, 8.0], [-1.5, 3.5, 9.0]],
+            columns=[column("z0"), column("z1"), column("disc.height_mm", HOSTILE, "mm")],
+            row_names=["1_t2:disc:L4-L5", HOSTILE, "2_t2:disc:L5-S1"],
+            cases=["1_t2", HOSTILE, "2_t2"],
+            groups={"Level": ["L4-L5", HOSTILE, "L5-S1"], HOSTILE: ["a", "b", ""]},
+        ),
     ]
     return {
         "stages": [
@@ -129,8 +165,8 @@ def record() -> dict[str, Any]:
         "versions": {"python": "3.11", "torch": "2.13.0"},
         "platform": {"system": "Linux", "cores": 2},
         "cases": [
-            case("1_t2", "1", "done", notes=["graded but not segmented: T12-L1", HOSTILE]),
-            case("2_t2", "2", "cached"),
+            case("1_t2", "1", "done", notes=["graded but not segmented: T12-L1", HOSTILE], view=view("1_t2")),
+            case("2_t2", "2", "cached", view=view("2_t2")),
             case(HOSTILE, "3", "quarantined", stage="load", plugin="spider", cause=f"mask is off {HOSTILE} {ODD}"),
         ],
         "split": {"train": 1, "validation": 0, "test": 1},
@@ -156,10 +192,30 @@ def case(name: str, patient: str, outcome: str, **more: Any) -> dict[str, Any]:
     return base | {"notes": [], "seconds": 1.25} | more
 
 
+def view(name: str) -> dict[str, Any]:
+    files = {part: f"volumes/{name}-{part}.mha" for part in ("image", "mask")}
+    return files | {"labels": [{"name": f"disc {HOSTILE}", "colour": [240, 178, 92]}]}
+
+
 def picture(path: Path, *, height: int = 40, seed: int = 0) -> None:
     pixels = np.random.default_rng(seed).integers(0, 255, (height, height * 2, 3), dtype=np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
+
+
+def block(a: float, b: float) -> tuple[Any, Any]:
+    """Vertices (8, 3) in mm and faces (12, 3) of a block: `a` makes it higher, `b` deeper."""
+    corners = np.array([[i & 1, i >> 1 & 1, i >> 2] for i in range(8)], np.float32) - 0.5
+    faces = [[0, 2, 1], [1, 2, 3], [4, 5, 6], [5, 7, 6], [0, 1, 4], [1, 5, 4]]
+    faces += [[2, 6, 3], [3, 6, 7], [0, 4, 2], [2, 4, 6], [1, 3, 5], [3, 7, 5]]
+    return corners * np.float32([40, 30 + 8 * b, 10.5 + 3 * a]), np.array(faces, np.int32)
+
+
+def volume(seed: int) -> Any:
+    """(12, 16, 20) uint8 with a bright box."""
+    data = np.random.default_rng(seed).integers(0, 90, (12, 16, 20), dtype=np.uint8)
+    data[3:9, 4:12, 5:15] += 120
+    return data
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -176,6 +232,16 @@ def write_run(folder: Path) -> Path:
     picture(folder / "qc" / "2_t2.png")
     picture(folder / "figures" / "reconstruction-pairs-0.png")
     picture(folder.parent / "outside.png")
+    picture(folder / "qc" / "1_t2-measured.png")
+    for i, at in enumerate(AT):
+        (folder / "figures" / f"shape-{i}.ply").write_bytes(ply(*block(*at)))
+    grid = Grid((12, 16, 20), (4.0, 2.0, 2.0))
+    for name in ("1_t2", "2_t2"):
+        image = volume(3)
+        (folder / "volumes").mkdir(exist_ok=True)
+        (folder / "volumes" / f"{name}-image.mha").write_bytes(metaimage_bytes(image, grid))
+        labels = (image > 115).astype(np.uint8)
+        (folder / "volumes" / f"{name}-mask.mha").write_bytes(metaimage_bytes(labels, grid))
     rows = f'feature,unit,definition,missing\ndisc.height_mm,mm,"mean, {HOSTILE.replace(chr(34), chr(34) * 2)}",3\n'
     (folder / "features_dictionary.csv").write_text(rows, encoding="utf-8")
     return folder

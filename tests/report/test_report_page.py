@@ -16,6 +16,7 @@ from spinefx.report import render
 
 sys.path.insert(0, str(Path(__file__).parent))
 import report_folder as by_hand
+import report_numbers as by_numbers
 
 VOID = {"meta", "img", "input", "br", "link", "wbr"}
 
@@ -63,14 +64,26 @@ def page(folder: Path) -> Page:
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
-def test_every_number_of_the_findings_is_in_the_report(folder: Path, page: Page) -> None:
-    cells = [(attrs.get("title"), text) for attrs, text in page.all("td")]
-    texts = {text for _, text in cells}
-    numbers = {float(title) for title, _ in cells if title}
-    for text in texts:
+def in_cells(page: Page) -> tuple[set[float], set[str]]:
+    """Numbers of all cells, in full where a cell is rounded; and the cells' texts."""
+    cells = [(attrs.get("title"), text) for tag in ("td", "th") for attrs, text in page.all(tag)]
+    numbers = {float(title) for title, text in cells if title and re.fullmatch(r"[-+\d.e]+", title)}
+    for title, text in cells:
         plain = text.replace("\u2212", "-").replace("\u202f", "")
-        if re.fullmatch(r"-?\d+(\.\d+)?", plain):
+        if not title and re.fullmatch(r"-?\d+(\.\d+)?", plain):
             numbers.add(float(plain))
+    return numbers, {text for _, text in cells}
+
+
+def in_packs(page: Page) -> set[float]:
+    """Numbers of the data that scripts draw."""
+    packs = [text for attrs, text in page.all("script") if str(attrs.get("id")).endswith("-data")]
+    return {number for pack in packs for number in by_numbers.told(by_numbers.carried(pack))}
+
+
+def test_every_number_of_the_findings_is_in_the_report(folder: Path, page: Page) -> None:
+    numbers, texts = in_cells(page)
+    packed = in_packs(page)
     wanted: list[float] = []
     for stage in json.loads((folder / "findings.json").read_text())["stages"]:
         for table in stage["findings"].get("tables", []):
@@ -82,11 +95,37 @@ def test_every_number_of_the_findings_is_in_the_report(folder: Path, page: Page)
                 elif isinstance(cell, str):
                     assert cell in texts
         for figure in stage["findings"].get("figures", []):
-            wanted += [v for row in figure["matrix"] for v in row if v is not None]
+            matrix = [v for row in figure["matrix"] for v in row if v is not None]
+            if figure["kind"] == "points":
+                assert set(matrix) <= packed
+            else:
+                wanted += matrix
+            wanted += [v for shape in figure["shapes"] for v in (*shape["at"], *shape["measures"]) if v is not None]
             for series in figure["series"]:
                 wanted += [v for key in ("x", "y", "low", "high") for v in series[key] if isinstance(v, int | float)]
     assert len(wanted) > 80
     assert [number for number in wanted if number not in numbers] == []
+
+
+def test_every_number_of_a_real_run_s_report_is_in_its_findings(phantom_run: Path) -> None:
+    page = Page((phantom_run / "report.html").read_text(encoding="utf-8"))
+    known = set(by_numbers.told(json.loads((phantom_run / "findings.json").read_text())))
+    sections = [text for attrs, text in page.all("section") if attrs["id"] not in PROVENANCE]
+    assert len(sections) > 5
+    main = Page((phantom_run / "report.html").read_text(encoding="utf-8").partition('<section id="methods"')[0])
+    shown, _ = in_cells(main)
+    assert len(shown) > 80
+    assert sorted(number for number in shown | in_packs(main) if number not in known | DRAWN) == []
+    flow = [text for attrs, text in page.all("b") if text.strip().isdigit()]
+    split = [text for attrs, text in page.all("dd") if text.strip().isdigit()]
+    assert len(flow) >= 2
+    assert {float(text) for text in (*flow, *split)} <= known
+
+
+PROVENANCE = {"methods", "files", "provenance"}
+"""Sections that tell how it was done: their numbers are options, versions, times and digests of run.json."""
+DRAWN = {0.0, 1.0}
+"""Ends of colour scales."""
 
 
 def test_every_sentence_and_warning_is_in_the_report(page: Page) -> None:
@@ -103,8 +142,10 @@ def test_all_warnings_stand_in_the_summary(page: Page) -> None:
 
 
 def test_html_in_names_labels_and_notes_stays_text(folder: Path, page: Page) -> None:
-    assert len(page.all("script")) == 1
-    assert "alert" not in page.all("script")[0][1]
+    code = [text for attrs, text in page.all("script") if "type" not in attrs]
+    assert len(code) == 1
+    assert "alert" not in code[0]
+    assert all(attrs["type"] == "application/octet-stream" for attrs, _ in page.all("script") if "type" in attrs)
     assert "<script>alert" not in (folder / "report.html").read_text(encoding="utf-8")
     assert page.all("title")[0][1].startswith("Discs <script>")
     assert not [name for _, attrs, _ in page.elements for name in attrs if name.startswith("on")]
@@ -129,7 +170,8 @@ def test_the_policy_forbids_every_request_and_every_other_script(page: Page) -> 
     assert policy is not None
     assert "default-src 'none'" in policy
     assert "img-src data:" in policy
-    assert re.search(r"script-src 'sha256-[^']+'", policy)
+    assert re.search(r"script-src( 'sha256-[^']+')+;", policy)
+    assert "unsafe-eval" not in policy
 
 
 def test_links_inside_the_page_lead_somewhere_and_ids_are_unique(page: Page) -> None:
@@ -218,7 +260,7 @@ def test_a_folder_without_a_record_is_an_error_that_says_what_to_name(tmp_path: 
         render(tmp_path)
 
 
-def test_a_large_cohort_shows_sixty_cases_quarantined_first_and_says_so(tmp_path: Path) -> None:
+def test_a_large_cohort_shows_quarantined_cases_first_and_all_after_sixty_small(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     cases = [by_hand.case(f"c{i}", f"p{i}", "quarantined" if i == 69 else "done", cause="why") for i in range(70)]
@@ -226,10 +268,10 @@ def test_a_large_cohort_shows_sixty_cases_quarantined_first_and_says_so(tmp_path
     for made in cases:
         by_hand.picture(folder / "qc" / f"{made['case']}.png", height=12)
     page = Page(render(folder).read_text(encoding="utf-8"))
-    shown = [attrs["alt"] for attrs, _ in page.all("img")]
-    assert len(shown) == 60
-    assert str(shown[0]).endswith("c69")
-    assert "the pictures of 10 more lie" in page.all("main")[0][1]
+    shown = [attrs for attrs, _ in page.all("img")]
+    assert len(shown) == 70
+    assert str(shown[0]["alt"]).endswith("c69")
+    assert [shown[i]["width"] for i in (0, 59, 60, 69)] == ["24", "24", "12", "12"]
 
 
 def written(folder: Path, record: dict[str, object], findings: dict[str, object] | None = None) -> dict[str, str]:
@@ -253,12 +295,19 @@ def test_without_a_flow_in_the_record_its_cases_tell_it(tmp_path: Path) -> None:
 def test_what_the_engine_found_stands_with_the_cohort(tmp_path: Path) -> None:
     found = by_hand.table("labels", [by_hand.column("label")], [["narrowing", 7.25]])
     entry = {"tables": [found], "warnings": ["1 of 6 cases was quarantined"]}
-    stages = {"stages": [{"kind": "engine", "name": "cohort", "findings": entry}]}
+    missing = by_hand.table("missing", [by_hand.column("feature")], [["disc.height_mm"]])
+    stages = {
+        "stages": [
+            {"kind": "engine", "name": "cohort", "findings": entry},
+            {"kind": "engine", "name": "quality", "findings": {"tables": [missing]}},
+        ]
+    }
     sections = written(tmp_path / "run", {"cases": []}, stages)
     assert "Table labels" in sections["cohort"]
     assert "7.25" in sections["cohort"]
     assert "1 of 6 cases was quarantined" in sections["summary"]
-    assert set(sections) == {"summary", "cohort", "cases", "methods", "provenance"}
+    assert "disc.height_mm" in sections["cases"]
+    assert set(sections) == {"summary", "cohort", "cases", "methods", "files", "provenance"}
 
 
 def test_a_failed_stage_and_a_stopped_run_are_told_first(tmp_path: Path) -> None:
@@ -269,13 +318,23 @@ def test_a_failed_stage_and_a_stopped_run_are_told_first(tmp_path: Path) -> None
     assert "did not reach its end (state: encode; disk full)" in summary
 
 
-def test_losses_are_drawn_once(tmp_path: Path) -> None:
-    history = [{"loss": 1.5}, {"loss": 0.75}]
+def test_losses_stand_in_a_section_of_their_own_where_the_engine_tells_them(tmp_path: Path) -> None:
     drawn = by_hand.figure("losses", "line", x_label="Epoch", series=[by_hand.series("loss", [1, 2], [1.5, 0.75])])
-    stages = {"stages": [{"kind": "evaluator", "name": "x", "findings": {"figures": [drawn]}}]}
-    assert "0.750" in written(tmp_path / "a", {"history": history})["training"]
-    assert "training" not in written(tmp_path / "b", {"history": history}, stages)
-    assert "training" not in written(tmp_path / "c", {})
+    stages = {"stages": [{"kind": "engine", "name": "training", "findings": {"figures": [drawn]}}]}
+    assert "0.750" in written(tmp_path / "a", {}, stages)["training"]
+    assert "training" not in written(tmp_path / "b", {})
+
+
+def test_sections_stand_in_the_order_of_the_argument(tmp_path: Path) -> None:
+    names = [("evaluator", "predict"), ("geometry_analyser", "space"), ("evaluator", "reconstruction")]
+    stages = {"stages": [{"kind": k, "name": n, "findings": {}} for k, n in [*names, ("evaluator", "segmentation")]]}
+    order = [s for s in written(tmp_path / "run", {}, stages) if s.split("-")[0] in ("evaluator", "geometry")]
+    assert order == [
+        "evaluator-segmentation",
+        "evaluator-reconstruction",
+        "geometry-analyser-space",
+        "evaluator-predict",
+    ]
 
 
 def test_the_plan_is_shown_as_the_toml_to_run_again(tmp_path: Path) -> None:

@@ -1,4 +1,3 @@
-"use strict";
 (() => {
   const value = (cell) => (cell ? cell.title || cell.textContent : "").trim();
   const number = (text) => Number(text.replace(/\u2212/g, "-").replace(/[\u202f\s]/g, ""));

@@ -1,0 +1,62 @@
+"""A cloud of points whose axes and colours the reader chooses, each point linked to its case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spinefx.report.folder import Json, mapping, sequence, text
+from spinefx.report.library import packed
+from spinefx.report.numbers import is_number
+from spinefx.report.tables import titled
+
+
+@dataclass(frozen=True)
+class CloudView:
+    """The cloud as the template draws it: names of what can lie along an axis, of what can colour, and the data."""
+
+    axes: tuple[str, ...]
+    colours: tuple[str, ...]
+    points: int
+    x: int
+    y: int
+    data: str
+
+
+def cloud_of(figure: Json) -> CloudView | None:
+    """The cloud of a `points` figure; None where it has no point or fewer than two columns."""
+    columns = [mapping(entry) for entry in sequence(figure.get("columns"))]
+    rows = [[v if is_number(v) else None for v in sequence(row)] for row in sequence(figure.get("matrix"))]
+    if not rows or len(columns) < 2 or any(len(row) != len(columns) for row in rows):
+        return None
+    axes = [_axis(column) for column in columns]
+    groups = {str(title): list(map(text, sequence(words))) for title, words in mapping(figure.get("groups")).items()}
+    groups = {title: words for title, words in groups.items() if len(words) == len(rows)}
+    first = _wanted(figure, "x_label", columns, 0)
+    told = {
+        "axes": axes,
+        "rows": rows,
+        "names": [text(name) for name in sequence(figure.get("row_names"))],
+        "cases": [text(name) for name in sequence(figure.get("cases"))],
+        "groups": groups,
+    }
+    return CloudView(
+        axes=tuple(axes),
+        colours=tuple(groups),
+        points=len(rows),
+        x=first,
+        y=_wanted(figure, "y_label", columns, 1 if first == 0 else 0),
+        data=packed(told),
+    )
+
+
+def _axis(column: Json) -> str:
+    name, unit = text(column.get("title")) or titled(text(column.get("name"))), text(column.get("unit"))
+    return f"{name}, {unit}" if unit else name
+
+
+def _wanted(figure: Json, key: str, columns: Sequence[Json], otherwise: int) -> int:
+    """The place of the column that the figure names for an axis."""
+    names = [text(column.get("name")) for column in columns]
+    name = text(figure.get(key))
+    return names.index(name) if name in names else otherwise
