@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_spines import made_spine, random_scans, scanned
+from made_spines import made_spine, random_scan, scanned
 from measured_spines import SPACING, analyser, drawn, errors, read_mask, regridded
 from scipy.spatial.transform import Rotation
 from tables import panel
@@ -204,10 +204,9 @@ def test_the_panel_of_a_scoliotic_patient_is_plausible(shared):
     assert np.isfinite(canal).sum() >= 5
 
 
-@pytest.mark.parametrize(
-    "name, scan, truth", random_scans(8), ids=lambda value: value if isinstance(value, str) else ""
-)
-def test_any_spine_on_any_grid_is_measured_or_says_why_not(name, scan, truth):
+@pytest.mark.parametrize("number", range(6))
+def test_any_spine_on_any_grid_is_measured_or_says_why_not(number):
+    name, scan, truth = random_scan(number)
     features = panel(scan)
     for i, row in enumerate(features.rows):
         for column in truth.get((row.structure, row.level), {}):
