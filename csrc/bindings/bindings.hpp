@@ -19,6 +19,7 @@ void add_measures(py::module_& module);
 void add_points(py::module_& module);
 void add_distance(py::module_& module);
 void add_refine(py::module_& module);
+void add_rays(py::module_& module);
 
 inline std::string name_of(const py::array& array) {
     return py::str(array.dtype()).cast<std::string>();

@@ -9,6 +9,7 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     spinefx::bindings::add_points(module);
     spinefx::bindings::add_distance(module);
     spinefx::bindings::add_refine(module);
+    spinefx::bindings::add_rays(module);
     module.def("threads", &spinefx::threads);
     module.def("set_threads", &spinefx::set_threads, pybind11::arg("count"));
     module.def("isa", &spinefx::isa);
