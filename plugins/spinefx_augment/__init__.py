@@ -1,64 +1,22 @@
 """Augmentation: random changes of samples, drawn from a generator and applied by the engine in one resampling.
 
-This module holds the options and the offers; every implementation is imported when it is built.
+This module holds the offers; every implementation is imported when it is built.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any
-
-from pydantic import BaseModel, Field
+from typing import Any
 
 from spinefx.api import Plugin, hookimpl
-
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class FlipOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the augmenter `flip`."""
-
-    probability: Share = Field(0.5, description="chance that a sample is mirrored left to right; 0 mirrors none")
-
-
-class AffineOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the augmenter `affine`."""
-
-    probability: Share = Field(1.0, description="chance that a sample is changed at all")
-    rotation_deg: Annotated[float, Field(ge=0, le=180)] = Field(
-        5.0, description="largest angle in degrees about each world axis, drawn evenly between minus and plus"
-    )
-    translation_mm: Size = Field(0.0, description="largest shift in mm along each world axis")
-    scale: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="largest relative change of size, the same along all axes; .05 draws from 1/1.05 to 1.05"
-    )
-    stretch: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.05, description="largest relative change of size along each world axis on its own"
-    )
-
-
-class ElasticOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the augmenter `elastic`."""
-
-    probability: Share = Field(0.5, description="chance that a sample is changed at all")
-    amplitude_mm: Size = Field(1.0, description="standard deviation in mm of the displacement at a control point")
-    control_mm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
-        16.0, description="distance in mm between control points; larger is smoother"
-    )
-
-
-class IntensityOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the augmenter `intensity`; channels that hold the mask stay as they are."""
-
-    probability: Share = Field(0.8, description="chance that a sample is changed at all")
-    gain: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.1, description="largest relative change of contrast; .1 draws from 1/1.1 to 1.1"
-    )
-    offset: Size = Field(0.05, description="largest shift of brightness, in standard deviations of the channel")
-    gamma: Annotated[float, Field(ge=0, lt=1)] = Field(
-        0.2, description="largest relative change of the exponent on the channel's own range"
-    )
-    noise: Size = Field(0.05, description="largest standard deviation of added noise, in those of the channel")
+from spinefx_augment.options import (
+    AffineOptions,
+    BiasFieldOptions,
+    ElasticOptions,
+    FlipOptions,
+    IntensityOptions,
+    LowResolutionOptions,
+    MaskJitterOptions,
+)
 
 
 def _flip(options: FlipOptions) -> Any:
@@ -85,6 +43,24 @@ def _intensity(options: IntensityOptions) -> Any:
     return Intensity(options)
 
 
+def _bias_field(options: BiasFieldOptions) -> Any:
+    from spinefx_augment.bias import BiasField
+
+    return BiasField(options)
+
+
+def _low_resolution(options: LowResolutionOptions) -> Any:
+    from spinefx_augment.slices import LowResolution
+
+    return LowResolution(options)
+
+
+def _mask_jitter(options: MaskJitterOptions) -> Any:
+    from spinefx_augment.elastic import MaskJitter
+
+    return MaskJitter(options)
+
+
 @hookimpl
 def spinefx_augmenters() -> list[Plugin]:
     """The augmenters of this pack."""
@@ -95,4 +71,21 @@ def spinefx_augmenters() -> list[Plugin]:
         ),
         Plugin("elastic", 1, 1, "Bends samples smoothly, by cubic B-splines.", ElasticOptions, _elastic),
         Plugin("intensity", 1, 1, "Changes contrast, brightness, gamma and noise.", IntensityOptions, _intensity),
+        Plugin("bias-field", 1, 1, "Shades intensities smoothly, as a coil does.", BiasFieldOptions, _bias_field),
+        Plugin(
+            "low-resolution",
+            1,
+            1,
+            "Shows the encoder thick slices, and asks for thin ones.",
+            LowResolutionOptions,
+            _low_resolution,
+        ),
+        Plugin(
+            "mask-jitter",
+            1,
+            1,
+            "Shows the encoder an outline drawn by another hand.",
+            MaskJitterOptions,
+            _mask_jitter,
+        ),
     ]

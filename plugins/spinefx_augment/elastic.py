@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Change, Sample
-from spinefx_augment import ElasticOptions
+from spinefx.api import Change, Grid, Sample
+from spinefx_augment.options import ElasticOptions, MaskJitterOptions
 
 
 class Elastic:
@@ -22,13 +22,29 @@ class Elastic:
         o = self.options
         if rng.random() >= o.probability or o.amplitude_mm == 0.0:
             return Change()
-        grid = sample.grid
-        weights = [
-            spline_weights(n, spacing / o.control_mm) for n, spacing in zip(grid.shape, grid.spacing, strict=True)
-        ]
-        points = rng.standard_normal((3, *(w.shape[1] for w in weights))) * o.amplitude_mm
-        field = np.einsum("kabc,za,yb,xc->kzyx", points, *weights, optimize=True)
-        return Change(displacement=field.astype(np.float32))
+        return Change(displacement=bend(sample.grid, o.amplitude_mm, o.control_mm, rng))
+
+
+class MaskJitter:
+    """Augmenter `mask-jitter`."""
+
+    def __init__(self, options: MaskJitterOptions) -> None:
+        self.options = options
+
+    def draw(self, sample: Sample, rng: np.random.Generator) -> Change:
+        """A displacement of the outline alone, as `elastic` draws it."""
+        o = self.options
+        if rng.random() >= o.probability or o.amplitude_mm == 0.0:
+            return Change()
+        return Change(outline=bend(sample.grid, o.amplitude_mm, o.control_mm, rng))
+
+
+def bend(grid: Grid, amplitude_mm: float, control_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(3, z, y, x) smooth random displacement in mm; `amplitude_mm` is its standard deviation at a control point."""
+    weights = [spline_weights(n, spacing / control_mm) for n, spacing in zip(grid.shape, grid.spacing, strict=True)]
+    points = rng.standard_normal((3, *(w.shape[1] for w in weights))) * amplitude_mm
+    field: NDArray[np.float32] = np.einsum("kabc,za,yb,xc->kzyx", points, *weights, optimize=True).astype(np.float32)
+    return field
 
 
 def spline_weights(n: int, step: float) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Change, Sample
-from spinefx_augment import IntensityOptions
+from spinefx_augment.options import IntensityOptions
 
 Image = NDArray[np.float32]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Change, Sample
-from spinefx_augment import AffineOptions, FlipOptions
+from spinefx_augment.options import AffineOptions, FlipOptions
 
 
 class Flip:

@@ -53,12 +53,8 @@ class Trainer:
     def run(self) -> Progress:
         """Train to the last epoch or until validation stops getting better; the net then holds the best epoch's weights."""
         o, fitting, team = self.options, self.fitting, self.team
-        self.objective = Objective(o, self.kind)
-        raw = torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
-        self.module, self.optimiser = team.fabric.setup(self.net, raw)
-        self.batches = Batches(fitting, self.kind, self.size, o.memory_mb, team.share)
+        raw = self.ready()
         progress = checkpoint.resume(fitting.workspace, self.owner, self.net, raw)
-        self.objective.prepare(fitting.train, team.fabric.device)
         good = Snapshot.of(self.net, raw)
         while progress.epoch < o.epochs and not self._stalled(progress):
             epoch = progress.epoch + 1
@@ -80,6 +76,16 @@ class Trainer:
         checkpoint.put_weights(self.net, progress.best)
         self.net.cpu()
         return progress
+
+    def ready(self) -> torch.optim.Optimizer:
+        """Put net, optimiser, loss and batches in place; the optimiser as torch has it."""
+        o = self.options
+        self.objective = Objective(o, self.kind)
+        raw = torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
+        self.module, self.optimiser = self.team.fabric.setup(self.net, raw)
+        self.batches = Batches(self.fitting, self.kind, self.size, o.memory_mb, self.team.share)
+        self.objective.prepare(self.fitting.train, self.team.fabric.device)
+        return raw
 
     def _back(self, progress: Progress, why: str, good: Snapshot, raw: torch.optim.Optimizer) -> None:
         """To the end of the epoch before, at half the rate; StageError where that was tried often enough."""

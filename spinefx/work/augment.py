@@ -90,9 +90,14 @@ def changed(sample: Sample, changes: Sequence[Change]) -> Sample:
     for change in changes:
         if change.outline is not None:
             redrawn = redrawn.then_displaced(change.outline, grid)
-    drawn = sample.drawn()
-    image = np.stack([_channel(sample, i, redrawn if i in drawn else pull, grid) for i in range(len(sample.image))])
-    mask = pull.of(sample.mask, grid)
+    mask, drawn = pull.of(sample.mask, grid), sample.drawn()
+
+    def moved(number: int) -> NDArray[np.float32]:
+        if number not in drawn or redrawn is not pull or not np.array_equal(sample.image[number], sample.mask):
+            return _channel(sample, number, redrawn if number in drawn else pull, grid)
+        return mask
+
+    image = np.stack([moved(number) for number in range(len(sample.image))])
     for change in changes:
         if change.intensity is not None:
             image = change.intensity(image)

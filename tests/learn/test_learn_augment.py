@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learn_samples import cohort
-from spinefx_augment import AffineOptions, ElasticOptions, FlipOptions, IntensityOptions, spinefx_augmenters
-from spinefx_augment.elastic import Elastic, spline_weights
+from spinefx_augment import spinefx_augmenters
+from spinefx_augment.bias import BiasField
+from spinefx_augment.elastic import Elastic, MaskJitter, spline_weights
 from spinefx_augment.intensity import Intensity
+from spinefx_augment.options import (
+    AffineOptions,
+    BiasFieldOptions,
+    ElasticOptions,
+    FlipOptions,
+    IntensityOptions,
+    LowResolutionOptions,
+    MaskJitterOptions,
+)
+from spinefx_augment.slices import LowResolution, slab_weights
 from spinefx_augment.spatial import Affine, Flip
 
 from spinefx.api import Augmenter, Change
@@ -23,6 +34,9 @@ NOTHING = [
     Elastic(ElasticOptions(probability=1.0, amplitude_mm=0.0)),
     Elastic(ElasticOptions(probability=0.0)),
     Intensity(IntensityOptions(probability=1.0, gain=0.0, offset=0.0, gamma=0.0, noise=0.0)),
+    BiasField(BiasFieldOptions(probability=1.0, strength=0.0)),
+    LowResolution(LowResolutionOptions(probability=1.0, thickness_mm=0.5)),
+    MaskJitter(MaskJitterOptions(probability=1.0, amplitude_mm=0.0)),
 ]
 
 
@@ -36,6 +50,7 @@ def test_strength_0_draws_the_identity(augmenter):
         change = augmenter.draw(SAMPLE, rng(seed))
         assert change.matrix is None
         assert change.displacement is None
+        assert change.outline is None
         assert change.intensity is None
 
 
@@ -46,7 +61,7 @@ def test_equal_generators_draw_equal_changes(offer):
 
     def numbers(change: Change) -> list[np.ndarray]:
         image = None if change.intensity is None else change.intensity(SAMPLE.image)
-        return [part for part in (change.matrix, change.displacement, image) if part is not None]
+        return [part for part in (change.matrix, change.displacement, change.outline, image) if part is not None]
 
     pairs = [(numbers(augmenter.draw(SAMPLE, rng(s))), numbers(augmenter.draw(SAMPLE, rng(s)))) for s in range(8)]
     assert any(first for first, _ in pairs)
@@ -90,6 +105,7 @@ def test_a_bend_is_smooth_and_as_large_as_asked():
     assert steps < 1.0
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40), st.floats(0.05, 1.5))
 def test_spline_weights_sum_to_1_and_are_scipy_s_cubic(n, step):
     from scipy.interpolate import BSpline
@@ -109,3 +125,53 @@ def test_intensities_change_and_the_mask_channel_stays():
     assert not np.allclose(image[1], SAMPLE.image[1])
     assert np.isfinite(image).all()
     assert np.array_equal(SAMPLE.image[0], SAMPLE.mask)
+
+
+def test_a_bias_field_shades_intensities_smoothly_and_as_strongly_as_asked():
+    field = BiasField(BiasFieldOptions(probability=1.0, strength=0.4))
+    logs = []
+    for seed in range(20):
+        change = field.draw(SAMPLE, rng(seed)).intensity
+        out = change(SAMPLE.image)
+        assert np.array_equal(out[0], SAMPLE.mask)
+        least = SAMPLE.image[1].min()
+        assert np.allclose(out[1] - least, (SAMPLE.image[1] - least) * change.field, atol=1e-2)
+        assert np.abs(np.diff(np.log(change.field), axis=2)).max() < 0.5
+        logs.append(np.log(change.field).std())
+    assert 0.25 < max(logs) <= 0.4 + 1e-6
+    assert min(logs) < 0.1
+
+
+@settings(deadline=None)
+@given(st.integers(4, 40), st.floats(1.0, 9.0), st.floats(0.0, 1.0))
+def test_slabs_keep_what_is_flat_and_average_what_is_not(n, thickness, phase):
+    weights = slab_weights(n, thickness, phase)
+    assert weights.shape == (n, n)
+    assert np.allclose(weights.sum(axis=1), 1.0, atol=1e-5)
+    assert weights.min() >= 0.0
+
+
+def test_thick_slices_are_simpleitk_s_average_over_slabs_interpolated_back():
+    import SimpleITK as sitk
+
+    n, thick = 24, 4
+    values = np.random.default_rng(0).random((1, 3, 2, n)).astype(np.float32)
+    image = sitk.GetImageFromArray(values[0])
+    means = sitk.BinShrink(image, [thick, 1, 1])
+    back = sitk.GetArrayFromImage(sitk.Resample(means, image, sitk.Transform(), sitk.sitkLinear, -1.0))
+    found = values @ slab_weights(n, float(thick), 0.0).T
+    inside = back[0] >= 0.0
+    assert inside[:, 2:-2].all()
+    assert np.allclose(found[0][back >= 0.0], back[back >= 0.0], atol=1e-5)
+
+
+def test_the_encoder_sees_thick_slices_and_another_hand_s_outline_and_must_rebuild_the_true_one():
+    from spinefx.work.augment import changed
+
+    thick = LowResolution(LowResolutionOptions(probability=1.0, thickness_mm=9.0, axis="any"))
+    hand = MaskJitter(MaskJitterOptions(probability=1.0, amplitude_mm=1.5))
+    for augmenter in (thick, hand):
+        out = changed(SAMPLE, [augmenter.draw(SAMPLE, rng(3))])
+        assert np.array_equal(out.mask, SAMPLE.mask)
+        assert not np.allclose(out.image[0], SAMPLE.mask, atol=0.05)
+    assert np.array_equal(out.image[1], SAMPLE.image[1])
