@@ -32,7 +32,7 @@ from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
 from spinefx.work.account import account
 from spinefx.work.casework import CaseResult, Casework, Task, lost
-from spinefx.work.cohort import Cohort, Found
+from spinefx.work.cohort import Cohort
 from spinefx.work.flow import strata
 from spinefx.work.folder import (
     RunFolder,
@@ -42,6 +42,7 @@ from spinefx.work.folder import (
     refuse_strangers,
     remember_files,
 )
+from spinefx.work.found import Found
 from spinefx.work.observers import Observers
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
 from spinefx.work.roster import asked, loader_of, pseudonyms, roster

@@ -30,10 +30,12 @@ class TraversalOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the geometry analyser `traversal`."""
 
     reach_sd: Annotated[float, Field(gt=0, le=10)] = Field(
-        2.0, description="how far each latent is moved either way, in standard deviations of the training samples"
+        3.0, description="how far each latent is moved either way, in standard deviations of the training samples"
     )
-    steps: Annotated[int, Field(ge=3, le=21)] = Field(5, description="decoded shapes per latent, ends included")
-    pictures: Annotated[int, Field(ge=0, le=64)] = Field(8, description="latents that are shown as pictures at most")
+    steps: Annotated[int, Field(ge=3, le=21)] = Field(7, description="decoded shapes per latent, ends included")
+    pictures: Annotated[int, Field(ge=0, le=64)] = Field(
+        8, description="latents that are shown as pictures and as shapes to turn, at most"
+    )
 
 
 def _space(options: SpaceOptions) -> Any:
@@ -64,8 +66,8 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             "traversal",
             1,
-            1,
-            "Moves one latent at a time, decodes, and measures the shape.",
+            2,
+            "Moves one latent at a time, decodes, and measures the shape with the run's own analysers.",
             TraversalOptions,
             _traversal,
             scope="latents",

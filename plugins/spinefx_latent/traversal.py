@@ -1,23 +1,64 @@
 """Analyser `traversal`: one latent is moved over its range, the others stay at their mean; the shape is measured.
 
-Sizes and tilts come from the decoded mask's moments (anatomical analysers live in another pack): a slab of thickness t
-has a standard deviation of t / sqrt(12) across, an ellipse of axis a one of a / 4 along.
+The run's own scan analysers are the instruments, so that what a latent does reads in the same millimetres as the cohort's
+anatomy; where none of them measures the structure, moments do.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx import kernels
-from spinefx.api import Column, DataError, Features, Figure, Findings, Grid, Panel, Study, Table
+from spinefx.api import Column, DataError, Features, Figure, Findings, Panel, Sample, Shape, Study, Table, unit_of
 from spinefx_latent import TraversalOptions
+from spinefx_latent.decoded import MEASURES, fault_of, picture, shape_of, surface
 
 Floats = NDArray[np.float64]
+Masks = NDArray[np.float32]
 
-MEASURES = ("volume_mm3", "thickness_mm", "depth_mm", "width_mm", "tilt_deg", "tilt_coronal_deg")
+QUALITY = ("*.residual_mm", "*.slices", "*.touches_border")
+"""How well something was measured, not what it measures."""
+
+MARGIN = 0.1
+"""A measure may leave the training structures' range by this share of it before the shape counts as no anatomy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Walk:
+    """One latent moved.
+
+    steps : (s,) in standard deviations, 0 among them.   masks : (s, z, y, x).   measured : (s, m).
+    faults : per step, why its shape is no anatomy; "" where it may be.
+    """
+
+    name: str
+    steps: Floats
+    masks: Masks
+    measured: Floats
+    faults: tuple[str, ...]
+
+    @property
+    def sound(self) -> NDArray[np.bool_]:
+        """(s,) the steps around 0 up to the first fault either way."""
+        middle = int(np.flatnonzero(self.steps == 0)[0])
+        good = np.array([not fault for fault in self.faults])
+        up, down = np.cumprod(good[middle:]), np.cumprod(good[middle::-1])
+        return np.concatenate([down[:0:-1], up]).astype(bool)
+
+    @property
+    def slopes(self) -> Floats:
+        """(m,) least-squares slopes per standard deviation over the sound steps; NaN where they are too few."""
+        use = self.sound
+        x, y = self.steps[use], self.measured[use]
+        if len(x) < 2:
+            return np.full(self.measured.shape[1], np.nan)
+        away = x - x.mean()
+        slopes: Floats = away @ (y - y.mean(axis=0)) / (away @ away)
+        return slopes
 
 
 class Traversal:
@@ -27,116 +68,204 @@ class Traversal:
         self.options = options
 
     def measure_latents(self, study: Study) -> tuple[Features, Findings]:
-        """No features per sample; a sensitivity table and heatmap, pictures, and warnings where shapes fall apart."""
-        o, names = self.options, study.latents.names
+        """No features per sample; sensitivity, limits of anatomy, shapes to turn, pictures, warnings."""
         train = study.split.mask(study.latents.rows, "train")
         if train.sum() < 2:
             raise DataError(f"traversal needs at least 2 training samples, got {int(train.sum())}; check [split]")
+        names, ranges = self._measures(study, train)
+        walks = self._walks(study, train, names, ranges)
+        spread = np.array([ranges[n][2] if n in ranges else np.nan for n in names])
+        tables = (self._sensitivity(walks, names), self._steps(walks, names), self._limits(walks))
+        figures = [self._heatmap(walks, names, spread)]
+        shown = walks[: self.options.pictures]
+        if shown:
+            figures += [self._shapes(walks, names, study.samples[0]), self._pictures(shown, study.samples[0])]
+        findings = Findings(tables, tuple(figures), self._sentences(walks, names, spread), self._warnings(walks))
+        return Features((), {}), findings
+
+    def _measures(
+        self, study: Study, train: NDArray[np.bool_]
+    ) -> tuple[tuple[str, ...], Mapping[str, tuple[float, float, float]]]:
+        """The columns that the instruments give for the mean shape, and each one's range and spread in training."""
+        mean = study.latents.z[train].mean(axis=0, dtype=np.float64)[None].astype(np.float32)
+        found = study.measure(study.encoder.decode(mean), study.samples[0]) if study.measure else Features((), {})
+        names = tuple(n for n in found.columns if not any(fnmatchcase(n, pattern) for pattern in QUALITY))
+        if not names:
+            return MEASURES, {}
+        known = study.features.at([row for row, chosen in zip(study.latents.rows, train, strict=True) if chosen])
+        ranges = {}
+        for name in names:
+            values = known.get(name, np.zeros(0))
+            values = values[np.isfinite(values)]
+            if len(values) >= 3 and np.ptp(values) > 0:
+                ranges[name] = (float(values.min()), float(values.max()), float(values.std()))
+        return names, ranges
+
+    def _walks(
+        self, study: Study, train: NDArray[np.bool_], names: tuple[str, ...], ranges: Mapping[str, tuple[float, ...]]
+    ) -> list[Walk]:
+        o, like = self.options, study.samples[0]
         known = study.latents.z[train].astype(np.float64)
         centre, spread = known.mean(axis=0), known.std(axis=0)
-        steps = np.linspace(-o.reach_sd, o.reach_sd, o.steps)
-        grid = study.samples[0].grid
-        slopes, panels, warnings = [], [], []
-        for i, name in enumerate(names):
-            z = np.repeat(centre[None], o.steps, axis=0)
+        steps = np.unique(np.append(np.linspace(-o.reach_sd, o.reach_sd, o.steps).round(9), 0.0))
+        walks = []
+        for i, name in enumerate(study.latents.names):
+            z = np.repeat(centre[None], len(steps), axis=0)
             z[:, i] += steps * spread[i]
             masks = study.encoder.decode(z.astype(np.float32))
-            measured = np.array([shape_of(mask, grid) for mask in masks])
-            slopes.append(_slopes(steps, measured))
-            odd = [f"{s:+.1f}" for s, mask in zip(steps, masks, strict=True) if pieces(mask) != 1]
-            if odd:
-                warnings.append(f"{name} at {', '.join(odd)} standard deviations: the decoded shape is not one piece")
-            if i < o.pictures:
-                panels += [
-                    Panel(f"{name} {s:+.1f} SD", picture(mask, grid)) for s, mask in zip(steps, masks, strict=True)
-                ]
-        return Features((), {}), Findings(
-            self._tables(names, slopes), self._figures(names, slopes, panels), (), tuple(warnings)
+            measured, why = _measured(study, masks, like, names)
+            faults = tuple(
+                fault_of(mask) or missing or _beyond(values, names, ranges)
+                for mask, values, missing in zip(masks, measured, why, strict=True)
+            )
+            walks.append(Walk(name, steps, masks, measured, faults))
+        return walks
+
+    def _sensitivity(self, walks: list[Walk], names: tuple[str, ...]) -> Table:
+        return Table(
+            "sensitivity",
+            "Change of the decoded shape per standard deviation of each latent",
+            (Column("latent"), *(Column(name, unit=unit_of(name)) for name in names)),
+            tuple((walk.name, *map(float, walk.slopes)) for walk in walks),
+            f"Least-squares slope over shapes from -{self.options.reach_sd:g} to +{self.options.reach_sd:g} standard "
+            "deviations as far as they are anatomical, other latents at the training mean. "
+            + ("Sizes from moments." if names == MEASURES else "Measured by the run's own analysers."),
         )
 
-    def _tables(self, names: tuple[str, ...], slopes: list[Floats]) -> tuple[Table, ...]:
-        lines: list[tuple[str | float, ...]] = [(n, *map(float, slope)) for n, slope in zip(names, slopes, strict=True)]
-        return (
-            Table(
-                "sensitivity",
-                "Change of the decoded shape per standard deviation of each latent",
-                (Column("latent"), *(Column(m, unit=m.rpartition("_")[2]) for m in MEASURES)),
-                tuple(lines),
-                f"Least-squares slope over {self.options.steps} shapes from -{self.options.reach_sd:g} to "
-                f"+{self.options.reach_sd:g} standard deviations, other latents at the training mean; sizes from moments.",
-            ),
+    def _steps(self, walks: list[Walk], names: tuple[str, ...]) -> Table:
+        lines: list[tuple[str | float, ...]] = [
+            (walk.name, float(step), fault, *map(float, values))
+            for walk in walks
+            for step, fault, values in zip(walk.steps, walk.faults, walk.measured, strict=True)
+        ]
+        columns = (Column("latent"), Column("step", "Step", "SD"), Column("fault", "Why it is no anatomy"))
+        measures = tuple(Column(name, unit=unit_of(name)) for name in names)
+        return Table("traversal", "The decoded shapes, measured", (*columns, *measures), tuple(lines))
+
+    def _limits(self, walks: list[Walk]) -> Table:
+        lines: list[tuple[str | float, ...]] = []
+        for walk in walks:
+            here = np.flatnonzero(walk.sound)
+            if not len(here):
+                middle = int(np.flatnonzero(walk.steps == 0)[0])
+                lines.append((walk.name, np.nan, np.nan, walk.faults[middle], walk.faults[middle]))
+                continue
+            first, last = int(here[0]), int(here[-1])
+            below = walk.faults[first - 1] if first > 0 else ""
+            above = walk.faults[last + 1] if last + 1 < len(walk.steps) else ""
+            lines.append((walk.name, float(walk.steps[first]), float(walk.steps[last]), below, above))
+        columns = (
+            Column("latent"), Column("low", "Anatomical from", "SD"), Column("high", "to", "SD"),
+            Column("below", "What happens below"), Column("above", "What happens above"),
+        )  # fmt: skip
+        return Table(
+            "traversal-limits",
+            "How far each latent can be moved before the shape stops being anatomical",
+            columns,
+            tuple(lines),
+            "A shape counts as anatomical while it is one piece inside its box, the analysers can measure it, and no "
+            f"measure lies further than {MARGIN:.0%} of the training structures' range outside that range.",
         )
 
-    def _figures(self, names: tuple[str, ...], slopes: list[Floats], panels: list[Panel]) -> tuple[Figure, ...]:
-        matrix = np.array(slopes)
-        largest = np.nanmax(np.abs(matrix), axis=0, initial=0.0)
-        scaled = matrix / np.where(largest > 0, largest, 1.0)
-        heat = Figure(
+    def _heatmap(self, walks: list[Walk], names: tuple[str, ...], spread: Floats) -> Figure:
+        matrix = np.array([walk.slopes for walk in walks])
+        by_cohort = bool(np.isfinite(spread).any())
+        largest = np.nanmax(np.abs(np.where(np.isfinite(matrix), matrix, 0.0)), axis=0, initial=0.0)
+        scale = spread if by_cohort else np.where(largest > 0, largest, 1.0)
+        return Figure(
             "sensitivity",
             "Which latent moves which measure",
             "heatmap",
-            matrix=tuple(tuple(float(v) for v in line) for line in scaled),
-            row_names=names,
-            column_names=MEASURES,
-            caption="Slopes, each column divided by its largest size.",
+            matrix=tuple(tuple(float(v) for v in line) for line in matrix / scale),
+            row_names=tuple(walk.name for walk in walks),
+            column_names=names,
+            caption="Change per standard deviation of the latent, in standard deviations of the measure among training "
+            "patients." if by_cohort else "Slopes, each column divided by its largest size.",
+        )  # fmt: skip
+
+    def _shapes(self, walks: list[Walk], names: tuple[str, ...], like: Sample) -> Figure:
+        shapes: list[Shape] = []
+        for i, walk in enumerate(walks[: self.options.pictures]):
+            for step, mask, values in zip(walk.steps, walk.masks, walk.measured, strict=True):
+                if step == 0 and i:
+                    continue
+                at = tuple(float(step) if k == i else 0.0 for k in range(len(walks)))
+                found = surface(mask, like.grid, at, tuple(map(float, values)))
+                shapes += [found] if found else []
+        return Figure(
+            "traversal-shapes",
+            "The decoded shape as one latent moves",
+            "shapes",
+            columns=tuple(Column(name, unit=unit_of(name)) for name in names),
+            sliders=tuple(Column(walk.name, unit="SD") for walk in walks),
+            shapes=tuple(shapes),
+            caption="One latent at a time, the others at the training mean; the table of limits says where a shape is no "
+            "longer one that the cohort could hold.",
         )
-        if not panels:
-            return (heat,)
-        shown = Figure(
+
+    def _pictures(self, walks: list[Walk], like: Sample) -> Figure:
+        panels = [
+            Panel(f"{walk.name} {step:+.1f} SD{', not anatomical' if fault else ''}", picture(mask, like.grid))
+            for walk in walks
+            for step, mask, fault in zip(walk.steps, walk.masks, walk.faults, strict=True)
+        ]
+        return Figure(
             "traversal",
             "Decoded shapes as one latent moves",
             "pictures",
             panels=tuple(panels),
-            per_row=self.options.steps,
+            per_row=len(walks[0].steps),
             caption="Mid-sagittal cut (left, back to the right) beside mid-coronal cut (right), head up.",
         )
-        return heat, shown
+
+    def _sentences(self, walks: list[Walk], names: tuple[str, ...], spread: Floats) -> tuple[str, ...]:
+        """For each latent, the measure that it moves most, in the cohort's own spread."""
+        out = []
+        for walk in walks:
+            share = np.abs(walk.slopes / spread)
+            if np.isfinite(share).any():
+                best = int(np.nanargmax(share))
+                slope, unit = walk.slopes[best], unit_of(names[best])
+                out.append(
+                    f"One standard deviation of {walk.name} moves {names[best]} most: {slope:+.3g} {unit}".rstrip()
+                    + f", {share[best]:.2f} of that measure's standard deviation among training patients."
+                )
+        return tuple(out)
+
+    def _warnings(self, walks: list[Walk]) -> tuple[str, ...]:
+        out = []
+        for walk in walks:
+            odd = [(s, f) for s, f in zip(walk.steps, walk.faults, strict=True) if f and abs(s) <= 2.0]
+            if odd:
+                steps = ", ".join(f"{s:+.1f}" for s, _ in odd)
+                out.append(
+                    f"{walk.name} at {steps} standard deviations: the decoded shape is not anatomical ({odd[0][1]})"
+                )
+        return tuple(out)
 
 
-def shape_of(mask: NDArray[np.float32], grid: Grid) -> tuple[float, ...]:
-    """`MEASURES` of a soft mask on a grid whose axes lie along the world's; NaN where it is empty."""
-    moments = kernels.soft_moments(np.ascontiguousarray(mask[None, None]))[0, 0].astype(np.float64)
-    mass = moments[0]
-    if mass < 1.0:
-        return (math.nan,) * len(MEASURES)
-    centre = moments[1:4] / mass
-    zz, yy, xx, zy, zx, yx = moments[4:10] / mass
-    second = np.array([[zz, zy, zx], [zy, yy, yx], [zx, yx, xx]])
-    covariance = (second - np.outer(centre, centre)) * np.outer(grid.spacing, grid.spacing)
-    values, vectors = np.linalg.eigh(covariance)
-    normal = vectors[:, 0] * (1.0 if vectors[0, 0] >= 0 else -1.0)
-    tilt = math.degrees(math.atan2(-normal[1], normal[0]))
-    coronal = math.degrees(math.atan2(normal[2], normal[0]))
-    thickness = math.sqrt(12.0 * max(float(values[0]), 0.0))
-    depth, width = (4.0 * math.sqrt(max(float(covariance[i, i]), 0.0)) for i in (1, 2))
-    return float(mass) * grid.voxel_mm3, thickness, depth, width, tilt, coronal
+def _measured(study: Study, masks: Masks, like: Sample, names: tuple[str, ...]) -> tuple[Floats, list[str]]:
+    """(n, m) measures of the shapes, and per shape why one is missing."""
+    if names == MEASURES or study.measure is None:
+        return np.array([shape_of(mask, like.grid) for mask in masks]), [""] * len(masks)
+    found = study.measure(masks, like)
+    values = np.stack([found.columns.get(name, np.full(len(masks), np.nan)) for name in names], axis=1)
+    why = []
+    for row, numbers in zip(found.rows, values, strict=True):
+        lacking = [name for name, number in zip(names, numbers, strict=True) if np.isnan(number)]
+        reason = f": {found.reasons[row, lacking[0]]}" if lacking and (row, lacking[0]) in found.reasons else ""
+        why.append(f"no {lacking[0]}{reason}" if lacking else "")
+    return values, why
 
 
-def pieces(mask: NDArray[np.float32]) -> int:
-    """Number of connected pieces of the mask cut at one half."""
-    from scipy import ndimage
-
-    return int(ndimage.label(mask > 0.5)[1])
-
-
-def picture(mask: NDArray[np.float32], grid: Grid) -> NDArray[np.uint8]:
-    """(h, w) mid-sagittal and mid-coronal cut side by side, square pixels, head up."""
-    z, y, x = mask.shape
-    cuts = [(mask[::-1, :, x // 2], grid.spacing[1]), (mask[::-1, y // 2, :], grid.spacing[2])]
-    fine = min(grid.spacing)
-    height = max(1, round(z * grid.spacing[0] / fine))
-    drawn = []
-    for cut, step in cuts:
-        width = max(1, round(cut.shape[1] * step / fine))
-        up = (np.arange(height) * z // height)[:, None]
-        drawn.append(cut[up, np.arange(width) * cut.shape[1] // width])
-    gap = np.ones((height, 2))
-    whole = np.concatenate([drawn[0], gap, drawn[1]], axis=1)
-    return np.clip(whole * 255.0 + 0.5, 0, 255).astype(np.uint8)
-
-
-def _slopes(steps: Floats, measured: Floats) -> Floats:
-    """(m,) least-squares slopes of the columns of `measured` (n, m) over `steps`; NaN where a value is missing."""
-    away = steps - steps.mean()
-    slopes: Floats = away @ (measured - measured.mean(axis=0)) / (away @ away)
-    return slopes
+def _beyond(values: Floats, names: tuple[str, ...], ranges: Mapping[str, tuple[float, ...]]) -> str:
+    """Which measure lies furthest outside what the training structures have, or ""."""
+    worst, text = 0.0, ""
+    for name, value in zip(names, values, strict=True):
+        if name not in ranges:
+            continue
+        low, high = ranges[name][:2]
+        out = (max(low - value, value - high)) / (high - low) - MARGIN
+        if out > worst:
+            worst, text = out, f"{name} {value:.3g}, training structures have {low:.3g} to {high:.3g}"
+    return text

@@ -6,10 +6,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from spinefx.contract.encoder import Encoder
 from spinefx.contract.features import Features
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Latents, SampleSet, Split
+from spinefx.contract.scan import Sample
+
+Measure = Callable[[NDArray[np.float32], Sample], Features]
+"""(n, z, y, x) mask probabilities on a sample's grid -> one row per shape."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +26,9 @@ class Study:
     rows of `samples`, `latents.rows` agree and are in the same order; `features` and `labels` are asked by row.
     history : one mapping of losses per epoch, as the encoder's fit returned it.
     refit : patients -> latents of all samples from a fresh encoder fitted on these patients only (costs a training).
+    sized : (latent size, seed) -> an encoder of the same kind and patients, and its latents of all samples (costs a
+        training; DataError where the encoder has no such size).
+    measure : decoded masks on a sample's grid -> what the plan's scan analysers measure in them, as its features name it.
     """
 
     samples: SampleSet
@@ -31,3 +41,5 @@ class Study:
     history: tuple[Mapping[str, float], ...] = ()
     refit: Callable[[Collection[str]], Latents] | None = None
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sized: Callable[[int, int], tuple[Encoder, Latents]] | None = None
+    measure: Measure | None = None

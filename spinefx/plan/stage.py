@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from spinefx.contract.encoder import Encoder
-from spinefx.contract.errors import PluginError
+from spinefx.contract.errors import DataError, PluginError
 from spinefx.contract.stages import Augmenter, Evaluator, LatentAnalyser, Loader, Preprocessor, ScanAnalyser, Segmenter
 from spinefx.plan.offers import Offer
 
@@ -65,6 +65,15 @@ class Stage:
         if missing:
             raise PluginError(f"{who} builds a {type(stage).__name__} without {', '.join(f'`{m}`' for m in missing)}")
         return stage
+
+    def with_options(self, **changes: Any) -> Stage:
+        """The same stage with some options changed; DataError where the plugin has no such option or value."""
+        try:
+            options = type(self.options).model_validate({**self.options.model_dump(by_alias=True), **changes})
+        except ValidationError as error:
+            told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+            raise DataError(f"{self.name} cannot have {changes}: {told}") from error
+        return replace(self, options=options)
 
     def options_json(self) -> dict[str, Any]:
         """The options as plain JSON, paths absolute: for cache keys and records."""

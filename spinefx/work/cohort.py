@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from spinefx.store.lock import locked
 from spinefx.store.records import (
     features_of,
     findings_files,
-    findings_json,
     latents_of,
     put_features,
     put_findings,
@@ -36,19 +35,12 @@ from spinefx.store.records import (
 from spinefx.store.samples import StoredSamples
 from spinefx.work.augment import Augmentation
 from spinefx.work.casework import Failure, at, stage_key, wanted
+from spinefx.work.found import Found
+from spinefx.work.inputs import of_columns, of_inputs
+from spinefx.work.instruments import Instruments
 from spinefx.work.recipe import Recipe, of_samples
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What one cohort stage found, as it will lie in the run's folder."""
-
-    kind: str
-    name: str
-    findings: dict[str, Any]
-    pictures: dict[str, bytes]
 
 
 @dataclass
@@ -172,6 +164,15 @@ class Cohort:
         """Latents of all samples from an encoder fitted on these patients only."""
         return self._encoded_by(self._loaded(frozenset(patients)))
 
+    def sized(self, latent_dim: int, seed: int) -> tuple[Encoder, Latents]:
+        """The same with an encoder of another size and seed: fitted on the same patients, and all samples' latents."""
+        run, encode = (
+            self.plan.run.model_copy(update={"seed": seed}),
+            self.plan.encode.with_options(latent_dim=latent_dim),
+        )
+        other = replace(self, plan=replace(self.plan, run=run, encode=encode))
+        return other.encoder, other.latents
+
     def _encoded_by(self, encoder: Encoder) -> Latents:
         """All samples' latents, checked: who takes another row's for its own is wrong without knowing."""
         latents = wanted(Latents, encoder.encode(self.samples))
@@ -184,12 +185,9 @@ class Cohort:
     @cached_property
     def _inputs(self) -> str:
         """Digest of everything that latent analysers see."""
-        anatomy = [[row_parts(r) for r in self.anatomy.rows], dict(self.anatomy.columns)]
-        labels = [[vars(r) for r in self.labels.rows], dict(self.labels.columns), dict(self.labels.kinds)]
-        labels += [dict(self.labels.categories), self.labels.targets, self.labels.covariates]
-        parts = [dict(self.split.part), dict(self.split.fold)]
-        facts = {case: dict(known) for case, known in self.facts.items()}
-        return digest([self.latents_key, anatomy, labels, parts, self.plan.run.seed, facts])
+        tools = [stage_key(stage, "") for stage in self._instruments.stages]
+        seen = of_inputs(self.anatomy, self.labels, self.split, self.facts)
+        return digest([self.latents_key, seen, self.plan.run.seed, tools])
 
     def measured(self) -> tuple[Features, list[Found]]:
         """All features (anatomy's, then the latents'), and what the latent analysers found."""
@@ -209,9 +207,7 @@ class Cohort:
         """What stands in the report where a stage failed; the rest goes on."""
         failure = Failure.of(error)
         self.failures.append(failure)
-        return Found(
-            stage.kind, stage.name, *findings_json(Findings(warnings=(f"This stage failed: {failure.cause}",)))
-        )
+        return Found.failed(stage.kind, stage.name, failure.cause)
 
     def _measured(self, stage: Stage) -> tuple[Features, Found]:
         key = stage_key(stage, self._inputs)
@@ -237,7 +233,7 @@ class Cohort:
                 listed.append((stage, "geometry", key if table else ""))
                 tables += [features_of(table)] if table else []
         whole = all(key for _, _, key in listed)
-        columns = _columns(Features.joined(tables))
+        columns = of_columns(Features.joined(tables))
         return listed + [(s, "evaluate", self._evaluate_key(s, columns) if whole else "") for s in self.plan.evaluate]
 
     def stands_on(self) -> set[str]:
@@ -247,7 +243,7 @@ class Cohort:
 
     def evaluated(self, features: Features) -> list[Found]:
         """What every evaluator found, in the plan's order."""
-        columns = _columns(features)
+        columns = of_columns(features)
         found = []
         for stage in self.plan.evaluate:
             try:
@@ -280,6 +276,10 @@ class Cohort:
             kept = self.cache.require(key)
         return Found(stage.kind, name, *findings_files(kept))
 
+    @cached_property
+    def _instruments(self) -> Instruments:
+        return Instruments(tuple(stage for stage in self.plan.geometry if stage.scope == "scan"))
+
     def _study(self, features: Features) -> Study:
         return Study(
             samples=self.samples,
@@ -292,9 +292,6 @@ class Cohort:
             history=self.history,
             refit=self.refit,
             facts=self.facts,
+            sized=self.sized,
+            measure=self._instruments,
         )
-
-
-def _columns(features: Features) -> str:
-    """Digest of a whole feature table."""
-    return digest([[row_parts(r) for r in features.rows], dict(features.columns)])

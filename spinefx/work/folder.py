@@ -28,7 +28,8 @@ from spinefx.store.records import findings_json
 from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
 from spinefx.work.casework import CaseResult
-from spinefx.work.cohort import Cohort, Found
+from spinefx.work.cohort import Cohort
+from spinefx.work.found import Found
 from spinefx.work.recipe import RECIPE
 
 CACHE = ".spinefx-cache"

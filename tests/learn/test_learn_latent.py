@@ -10,8 +10,9 @@ import pytest
 from learn_samples import SHAPE, SPACING, cohort, ellipsoid
 from spinefx_latent import SpaceOptions, TraversalOptions
 from spinefx_latent.cloud import mahalanobis, participation_ratio, patient_interval, strangers_distances
+from spinefx_latent.decoded import MEASURES, fault_of, picture, pieces, shape_of
 from spinefx_latent.space import Space
-from spinefx_latent.traversal import MEASURES, Traversal, picture, pieces, shape_of
+from spinefx_latent.traversal import Traversal
 
 from spinefx import kernels
 from spinefx.api import DataError, Features, Labels, LatentAnalyser, Latents, SampleList, Split, Study
@@ -166,8 +167,14 @@ def test_the_traversal_recovers_which_latent_moves_which_measure():
         assert np.abs(column).argmax() == latent
         assert np.sign(column[latent]) == sign
     pictures = next(f for f in findings.figures if f.kind == "pictures")
-    assert len(pictures.panels) == 4 * 5
+    assert len(pictures.panels) == 4 * 7
     assert findings.warnings == ()
+    turned = next(f for f in findings.figures if f.kind == "shapes")
+    assert [c.name for c in turned.sliders] == ["z0", "z1", "z2", "z3"]
+    assert len(turned.shapes) == 4 * 6 + 1
+    taller = next(s for s in turned.shapes if s.at == (1.0, 0, 0, 0))
+    assert np.ptp(taller.vertices_mm[:, 2]) == pytest.approx(2 * 4.5, abs=0.3)
+    assert taller.measures[MEASURES.index("volume_mm3")] > turned.shapes[0].measures[MEASURES.index("volume_mm3")]
 
 
 def test_moments_give_the_size_and_tilt_of_a_slab():
@@ -194,9 +201,14 @@ def test_a_shape_in_two_pieces_is_warned_of():
             return masks
 
     known = study(np.random.default_rng(0).normal(size=(60, 4)), patients=20, levels=3, encoder=Broken())
-    _, findings = Traversal(TraversalOptions(pictures=0)).measure_latents(known)
-    assert "z0 at +2.0 standard deviations: the decoded shape is not one piece" in findings.warnings
+    _, findings = Traversal(TraversalOptions(pictures=0, reach_sd=2.0, steps=5)).measure_latents(known)
+    assert any("z0 at +2.0" in w and "it falls into 2 pieces" in w for w in findings.warnings)
+    limits = {line[0]: line[1:] for line in _table(findings, "traversal-limits").rows}
+    assert limits["z0"][:2] == (-2.0, 1.0)
+    assert limits["z0"][3] == "it falls into 2 pieces"
     assert pieces(np.zeros(SHAPE, np.float32)) == 0
+    assert fault_of(np.zeros(SHAPE, np.float32)) == "nothing is left of it"
+    assert fault_of(np.ones(SHAPE, np.float32)) == "it reaches the edge of the sample's box"
 
 
 def test_pictures_have_square_pixels_and_the_head_up():
