@@ -91,14 +91,14 @@ for (const box of document.querySelectorAll(".explorer")) {
       nv.opts.backColor = [...Carried.colour("--card"), 1];
       draw();
     });
-    canvas.addEventListener("keydown", (event) => {
-      const steps = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, 10], ArrowDown: [0, -10] };
-      if (!steps[event.key]) return;
+    /* NiiVue's own keys want a volume, and there is none here. */
+    canvas.parentElement.addEventListener("keydown", (event) => {
+      event.stopImmediatePropagation();
+      const step = { ArrowLeft: [-10, 0], ArrowRight: [10, 0], ArrowUp: [0, 10], ArrowDown: [0, -10] }[event.key];
+      if (!step) return;
       event.preventDefault();
-      nv.setRenderAzimuthElevation(
-        nv.scene.renderAzimuth + steps[event.key][0], nv.scene.renderElevation + steps[event.key][1],
-      );
-    });
+      nv.setRenderAzimuthElevation(nv.scene.renderAzimuth + step[0], nv.scene.renderElevation + step[1]);
+    }, { capture: true });
     box.view = nv;
     box.dataset.ready = "yes";
     status.textContent = "";

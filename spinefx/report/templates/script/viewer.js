@@ -37,26 +37,32 @@ for (const box of document.querySelectorAll(".viewer")) {
 
   const volume = (id, more) => niivue.NVImage.loadFromFile({ file: new File([Carried.bytes(id)], `${id}.mha`), ...more });
 
+  const coloured = (labels) => {
+    const table = { I: [0], R: [0], G: [0], B: [0], A: [0], labels: [""] };
+    labels.forEach(({ name, colour }, i) => {
+      table.I.push(i + 1);
+      [table.R, table.G, table.B].forEach((column, c) => column.push(colour[c]));
+      table.A.push(255);
+      table.labels.push(name);
+    });
+    return table;
+  };
+
   const open = async () => {
     const chosen = select.selectedOptions[0];
-    const nv = await (ready ||= begin());
     status.textContent = "Reading\u2026";
-    while (nv.volumes.length) nv.removeVolume(nv.volumes[0]);
+    const nv = await (ready ||= begin());
     const labels = JSON.parse(chosen.dataset.labels);
-    box.labels = labels;
-    if (chosen.dataset.image) nv.addVolume(await volume(chosen.dataset.image, { colormap: "gray" }));
+    const volumes = [];
+    if (chosen.dataset.image) volumes.push(await volume(chosen.dataset.image, { colormap: "gray" }));
     if (chosen.dataset.mask) {
-      const mask = await volume(chosen.dataset.mask, { opacity: Number(strength.value) / 100 });
-      const table = { I: [0], R: [0], G: [0], B: [0], A: [0], labels: [""] };
-      labels.forEach(({ name, colour }, i) => {
-        table.I.push(i + 1);
-        [table.R, table.G, table.B].forEach((column, c) => column.push(colour[c]));
-        table.A.push(255);
-        table.labels.push(name);
-      });
-      mask.setColormapLabel(table);
-      nv.addVolume(mask);
+      volumes.push(await volume(chosen.dataset.mask, { opacity: Number(strength.value) / 100 }));
+      volumes.at(-1).setColormapLabel(coloured(labels));
     }
+    if (select.selectedOptions[0] !== chosen) return;
+    box.labels = labels;
+    for (const old of [...nv.volumes].reverse()) nv.removeVolume(old);
+    for (const made of volumes) nv.addVolume(made);
     nv.setRenderAzimuthElevation(235, 12);
     legend.replaceChildren(...labels.map(({ name, colour }) => {
       const [item, mark] = [document.createElement("li"), document.createElement("i")];
