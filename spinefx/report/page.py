@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from spinefx.report import findings, record
+from spinefx.report import checklists, findings, record
 from spinefx.report.files import files_of
 from spinefx.report.folder import RunFolder, mapping, read, text
 from spinefx.report.library import library, script_hash
@@ -86,6 +86,7 @@ def _view(run: RunFolder) -> dict[str, Any]:
     engine = dict.fromkeys(_ENGINE) | {s.name: s for s in stages if s.of_engine}
     told = any(table.id.endswith("-quarantined") for s in engine.values() if s for table in s.tables)
     dictionary = run.dictionary
+    written = methods(run)
     volumes, unopened = volumes_of(run, record.shown_first(run))
     return {
         "title": run.title,
@@ -108,7 +109,9 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "opened": {view.case for view in volumes},
         "unopened": unopened,
         "stages": sorted((s for s in stages if not s.of_engine), key=lambda s: s.rank),
-        "methods": methods(run),
+        "methods": written.paragraphs,
+        "works": written.works,
+        "checklists": checklists.crosswalk(_parts(run, stages)),
         "dictionary": plain_table("dictionary", "What each feature means", dictionary[0], dictionary[1:], folded=True)
         if len(dictionary) > 1
         else None,
@@ -120,3 +123,31 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "toml": toml_of(mapping(run.plan)),
         "files": files_of(run),
     }
+
+
+def _parts(run: RunFolder, stages: tuple[findings.StageView, ...]) -> dict[str, tuple[str, str]]:
+    """Parts of the report that answer a checklist's items, where this run has them: key -> (title, id)."""
+    parts = {"methods": ("Methods", "methods"), "files": ("Files", "files"), "provenance": ("Provenance", "provenance")}
+    if run.cases:
+        parts |= {"flow": ("Cohort", "cohort"), "cases": ("Data quality", "cases")}
+    if record.split_rows(run):
+        parts["split"] = ("Cohort", "cohort")
+    if len(run.dictionary) > 1:
+        parts["dictionary"] = ("Files", "dictionary")
+    for stage in stages:
+        place = (stage.title, stage.id)
+        for table in stage.tables if stage.of_engine else ():
+            name = table.id.removeprefix(f"{stage.id}-t-")
+            parts.setdefault(name, (table.title.partition(".")[0], table.id))
+        if stage.of_engine and stage.name == "training":
+            parts["training"] = ("Training", "training")
+        if any(figure.explorer for figure in stage.figures):
+            parts.setdefault("explorer", place)
+        if stage.warnings:
+            parts.setdefault("limits", ("Summary", "summary"))
+        if stage.kind == "Evaluator" and (stage.sentences or stage.tables):
+            parts.setdefault("results", place)
+            for key, start in (("prediction", "predict"), ("agreement", "agree"), ("training", "reconstruct")):
+                if stage.name.startswith(start):
+                    parts.setdefault(key, place)
+    return parts

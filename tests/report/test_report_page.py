@@ -122,7 +122,7 @@ def test_every_number_of_a_real_run_s_report_is_in_its_findings(phantom_run: Pat
     assert {float(text) for text in (*flow, *split)} <= known
 
 
-PROVENANCE = {"methods", "files", "provenance"}
+PROVENANCE = {"methods", "checklists", "files", "provenance"}
 """Sections that tell how it was done: their numbers are options, versions, times and digests of run.json."""
 DRAWN = {0.0, 1.0}
 """Ends of colour scales."""
@@ -307,7 +307,7 @@ def test_what_the_engine_found_stands_with_the_cohort(tmp_path: Path) -> None:
     assert "7.25" in sections["cohort"]
     assert "1 of 6 cases was quarantined" in sections["summary"]
     assert "disc.height_mm" in sections["cases"]
-    assert set(sections) == {"summary", "cohort", "cases", "methods", "files", "provenance"}
+    assert set(sections) == {"summary", "cohort", "cases", "methods", "checklists", "files", "provenance"}
 
 
 def test_a_failed_stage_and_a_stopped_run_are_told_first(tmp_path: Path) -> None:
