@@ -221,6 +221,15 @@ class Engine:
         watch.run_done(self.out, code)
         return Run(self.out)
 
+    def cohort(self, watch: Observers, log: Log) -> Cohort:
+        """The cohort with its casework done and nothing fitted; DataError where no case is left."""
+        checked = self.check()
+        watch.run_started(self.plan.to_json(), self.out, len(checked.cases))
+        cohort = self._cohort(checked, self.casework(checked.cases, watch, log))
+        if cohort is None:
+            raise DataError("every case was quarantined; spinefx check --data says why")
+        return cohort
+
     def _claim(self, results: Sequence[CaseResult], cohort: Cohort | None) -> None:
         """Tell the cache what this run stands on; fits for folds are kept as long as the main fit is the same."""
         keys = {key for result in results if result.keys for key in (*result.keys.all, result.keys.segment)}

@@ -24,6 +24,7 @@ FLOORS = {
     "engine": 5,
     "report": 5,
     "model": 6,
+    "sweep": 6,
     "cli": 7,
 }
 """Room -> floor; imports only ever point down."""

@@ -15,6 +15,7 @@ COMMANDS = {
     "status": ("spinefx.cli.runs", "status"),
     "report": ("spinefx.cli.runs", "report"),
     "encode": ("spinefx.cli.models", "encode"),
+    "sweep": ("spinefx.cli.search", "sweep"),
     "init": ("spinefx.cli.start", "init"),
     "demo": ("spinefx.cli.start", "demo"),
     "explain": ("spinefx.cli.explain", "explain"),

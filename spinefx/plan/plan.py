@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,10 @@ class Plan:
                 yield value
             elif isinstance(value, tuple):
                 yield from value
+
+    def moved(self, out: Path) -> Plan:
+        """The same plan with its results in another folder."""
+        return replace(self, run=self.run.model_copy(update={"out": out.absolute()}))
 
     def show(self) -> str:
         """The plan as a pipeline.toml with every option; what was not chosen is marked as default."""
