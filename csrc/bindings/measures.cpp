@@ -29,7 +29,8 @@ py::array_t<std::int64_t> table(const std::vector<LabelSums>& rows, std::vector<
 }
 
 template <class T>
-std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image) {
+std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image,
+                               const std::vector<double>& percents = {}) {
     return for_labels(labels, [&](auto label) {
         using L = decltype(label);
         const View<const L> map = view_of<L>(labels, "labels");
@@ -38,7 +39,7 @@ std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image) 
         if (image != nullptr && !(pixels.shape == map.shape))
             throw py::value_error("image and labels differ in shape");
         const py::gil_scoped_release free;
-        return label_sums(map, pixels);
+        return label_sums(map, pixels, percents);
     });
 }
 
@@ -49,14 +50,18 @@ py::tuple label_sums_any(const py::array& labels) {
                           table(rows, {2, 3}, &LabelSums::box));
 }
 
-py::tuple all_sums_any(const py::array& labels, const py::array& image) {
-    const auto rows =
-        for_pixels(image, "image", [&](auto pixel) { return sums_of<decltype(pixel)>(labels, &image); });
+py::tuple all_sums_any(const py::array& labels, const py::array& image, const std::vector<double>& percents) {
+    const auto rows = for_pixels(
+        image, "image", [&](auto pixel) { return sums_of<decltype(pixel)>(labels, &image, percents); });
+    py::array_t<double> percentiles(
+        {static_cast<py::ssize_t>(rows.size()), static_cast<py::ssize_t>(percents.size())});
+    double* to = percentiles.mutable_data();
+    for (const LabelSums& row : rows) to = std::copy(row.percentiles.begin(), row.percentiles.end(), to);
     return py::make_tuple(table(rows, {}, &LabelSums::value), table(rows, {}, &LabelSums::voxels),
                           table(rows, {3}, &LabelSums::first), table(rows, {6}, &LabelSums::second),
                           table(rows, {2, 3}, &LabelSums::box), table(rows, {}, &LabelSums::total),
                           table(rows, {}, &LabelSums::variance), table(rows, {}, &LabelSums::minimum),
-                          table(rows, {}, &LabelSums::maximum));
+                          table(rows, {}, &LabelSums::maximum), percentiles);
 }
 
 py::array_t<double> soft_moments_any(const py::array& maps) {
@@ -89,7 +94,7 @@ py::tuple surface_any(const py::array& labels, std::int64_t value, const py::arr
 
 void add_measures(py::module_& module) {
     module.def("label_sums", &label_sums_any, py::arg("labels"));
-    module.def("all_sums", &all_sums_any, py::arg("labels"), py::arg("image"));
+    module.def("all_sums", &all_sums_any, py::arg("labels"), py::arg("image"), py::arg("percents"));
     module.def("soft_moments", &soft_moments_any, py::arg("maps"));
     module.def("surface", &surface_any, py::arg("labels"), py::arg("value"), py::arg("affine"),
                py::arg("rounds"));

@@ -26,6 +26,7 @@ struct Row {
     std::int64_t low[3] = {}, high[3] = {};
     Exact<T> shift{}, sum{}, squares{};
     T minimum{}, maximum{};
+    std::vector<T> values;  // where percentiles are wanted
 
     void add_run(Index z, Index y, Index a, Index b) {
         const std::int64_t n = b - a, x = (a + b - 1) * n / 2;
@@ -68,6 +69,7 @@ struct Row {
             sum += other.sum + n * move;
             minimum = std::min(minimum, other.minimum);
             maximum = std::max(maximum, other.maximum);
+            values.insert(values.end(), other.values.begin(), other.values.end());
         }
         voxels += other.voxels;
         for (int i = 0; i < 3; ++i) {
@@ -123,7 +125,7 @@ struct Part {
 };
 
 template <class L, class T>
-void sum_planes(View<const L> labels, View<const T> image, Index z0, Index z1, Part<T>& part) {
+void sum_planes(View<const L> labels, View<const T> image, bool keep, Index z0, Index z1, Part<T>& part) {
     const auto change = rows().pixels<L>().change;
     const Index width = labels.shape.x;
     for (Index z = z0; z < z1; ++z) {
@@ -134,17 +136,44 @@ void sum_planes(View<const L> labels, View<const T> image, Index z0, Index z1, P
                 b = change(four, a, width, row[a]);
                 if (row[a] == 0) continue;
                 Row<T>& sums = part.of(static_cast<std::int64_t>(row[a]));
-                if (image.data != nullptr) sums.add_pixels(image.row(z, y) + a, image.row(z, y) + b);
+                if (image.data != nullptr) {
+                    const T* const pixels = image.row(z, y);
+                    sums.add_pixels(pixels + a, pixels + b);
+                    if (keep) sums.values.insert(sums.values.end(), pixels + a, pixels + b);
+                }
                 sums.add_run(z, y, a, b);
             }
         }
     }
 }
 
+// Percentiles as NumPy gives them by default; `values` is put in another order.
+template <class T>
+std::vector<double> percentiles_of(std::vector<T>& values, const std::vector<double>& percents) {
+    if constexpr (std::is_floating_point_v<T>) {
+        if (std::any_of(values.begin(), values.end(), [](T v) { return v != v; }))
+            return std::vector<double>(percents.size(), std::numeric_limits<double>::quiet_NaN());
+    }
+    std::vector<double> made;
+    for (const double percent : percents) {
+        const double place = percent / 100.0 * static_cast<double>(values.size() - 1);
+        const auto below = static_cast<std::ptrdiff_t>(place);
+        const auto at = values.begin() + below;
+        std::nth_element(values.begin(), at, values.end());
+        const double low = static_cast<double>(*at), share = place - static_cast<double>(below);
+        const double high = share > 0.0 ? static_cast<double>(*std::min_element(at + 1, values.end())) : low;
+        made.push_back(share > 0.0 ? low + share * (high - low) : low);
+    }
+    return made;
+}
+
 }  // namespace
 
 template <class L, class T>
-std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image) {
+std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image,
+                                  const std::vector<double>& percents) {
+    if (!std::all_of(percents.begin(), percents.end(), [](double p) { return p >= 0.0 && p <= 100.0; }))
+        throw std::invalid_argument("percents must be in 0..100");
     const Index longest = std::max({labels.shape.z, labels.shape.y, labels.shape.x});
     if (static_cast<double>(labels.shape.voxels()) * static_cast<double>(longest) *
             static_cast<double>(longest) >
@@ -152,20 +181,20 @@ std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image) {
         throw std::overflow_error("the label map is too large for exact second moments");
     }
     const Index parts = std::min(kParts, labels.shape.z), bytes = static_cast<Index>(sizeof(L));
-    const bool pixels = image.data != nullptr;
+    const bool pixels = image.data != nullptr, keep = pixels && !percents.empty();
     const double work = static_cast<double>(labels.shape.voxels() * bytes) * (pixels ? 0.3 : 0.05);
     std::vector<std::unique_ptr<Part<T>>> made(static_cast<std::size_t>(parts));
     parallel_for(parts, work, [&](Index i) {
         auto part = std::make_unique<Part<T>>();
-        sum_planes(labels, image, i * labels.shape.z / parts, (i + 1) * labels.shape.z / parts, *part);
+        sum_planes(labels, image, keep, i * labels.shape.z / parts, (i + 1) * labels.shape.z / parts, *part);
         made[static_cast<std::size_t>(i)] = std::move(part);
     });
     Part<T> all;
     for (const auto& part : made) {
-        for (const Row<T>& row : part->rows) {
+        for (Row<T>& row : part->rows) {
             Row<T>& sums = all.of(row.value);
             if (sums.voxels == 0) {
-                sums = row;
+                sums = std::move(row);
             } else {
                 sums.join(row, pixels);
             }
@@ -175,14 +204,23 @@ std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image) {
               [](const Row<T>& a, const Row<T>& b) { return a.value < b.value; });
     std::vector<LabelSums> out;
     for (const Row<T>& row : all.rows) out.push_back(row.finish(pixels));
+    if (keep) {
+        parallel_for(static_cast<Index>(out.size()), 10.0 * static_cast<double>(labels.shape.voxels()),
+                     [&](Index i) {
+                         const auto at = static_cast<std::size_t>(i);
+                         out[at].percentiles = percentiles_of(all.rows[at].values, percents);
+                     });
+    }
     return out;
 }
 
-#define SPINEFX_MAKE(L)                                                                   \
-    template std::vector<LabelSums> label_sums(View<const L>, View<const float>);         \
-    template std::vector<LabelSums> label_sums(View<const L>, View<const std::int16_t>);  \
-    template std::vector<LabelSums> label_sums(View<const L>, View<const std::uint16_t>); \
-    template std::vector<LabelSums> label_sums(View<const L>, View<const std::uint8_t>);
+#define SPINEFX_MAKE_FOR(L, T) \
+    template std::vector<LabelSums> label_sums(View<const L>, View<const T>, const std::vector<double>&);
+#define SPINEFX_MAKE(L)                \
+    SPINEFX_MAKE_FOR(L, float)         \
+    SPINEFX_MAKE_FOR(L, std::int16_t)  \
+    SPINEFX_MAKE_FOR(L, std::uint16_t) \
+    SPINEFX_MAKE_FOR(L, std::uint8_t)
 SPINEFX_MAKE(std::uint16_t)
 SPINEFX_MAKE(std::uint8_t)
 

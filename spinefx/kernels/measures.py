@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ class LabelStatistics:
     centroid_mm : (n, 3) world x, y, z.    covariance_mm2 : (n, 3, 3) world, of voxel centres, divided by their number.
     box : (n, 2, 3) int64, the first and one past the last index, order z, y, x.
     mean, std, minimum, maximum, total : (n,) of the image, None without one; std divides by the number of voxels.
+    percentiles : (n, p) of the image, for each of `percents`.
     """
 
     value: Whole
@@ -39,6 +41,8 @@ class LabelStatistics:
     minimum: Floats | None = None
     maximum: Floats | None = None
     total: Floats | None = None
+    percentiles: Floats | None = None
+    percents: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.value)
@@ -51,7 +55,9 @@ class LabelStatistics:
         return int(found[0])
 
 
-def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> LabelStatistics:
+def label_statistics(
+    labels: Array, grid: Grid, image: Array | None = None, *, percents: Sequence[float] = ()
+) -> LabelStatistics:
     """Size, place, spread and box of every label, and its intensities where an image is given; one pass.
 
     Parameters
@@ -59,12 +65,17 @@ def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> L
     labels : (z, y, x) uint16, uint8 or bool
     image : (z, y, x) float32, int16, uint16 or uint8, optional
         On the same grid.
+    percents : (p,) 0..100
+        Percentiles of the image that are wanted (50: the median), interpolated linearly between voxels; NaN where a voxel is.
 
     Raises
     ------
-    TypeError, GridError
-        If a dtype or shape does not fit.
+    TypeError, ValueError, GridError
+        If a dtype, a shape or a percent does not fit.
     """
+    wanted = [float(p) for p in percents]
+    if not all(0 <= p <= 100 for p in wanted) or (wanted and image is None):
+        raise ValueError(f"percents must be in 0..100, of an image, got {wanted} and {'no ' * (image is None)}image")
     given = checked_labels(labels, grid)
     if image is None:
         value, voxels, first, second, box = _core.label_sums(given)
@@ -74,11 +85,11 @@ def label_statistics(labels: Array, grid: Grid, image: Array | None = None) -> L
         raise TypeError(f"image must be {', '.join(IMAGE_DTYPES)}, got {pixels.dtype}")
     if pixels.shape != grid.shape:
         raise GridError(f"image has shape {pixels.shape}, its grid {grid.shape}")
-    sums = _core.all_sums(given, np.ascontiguousarray(pixels))
-    value, voxels, first, second, box, total, variance, minimum, maximum = sums
+    sums = _core.all_sums(given, np.ascontiguousarray(pixels), wanted)
+    value, voxels, first, second, box, total, variance, minimum, maximum, percentiles = sums
     mean, std = np.asarray(total / voxels, np.float64), np.asarray(np.sqrt(variance), np.float64)
     places = _places(grid, voxels, first, second)
-    return LabelStatistics(value, voxels, *places, box, mean, std, minimum, maximum, total)
+    return LabelStatistics(value, voxels, *places, box, mean, std, minimum, maximum, total, percentiles, tuple(wanted))
 
 
 def _places(grid: Grid, voxels: Whole, first: Whole, second: Whole) -> tuple[Floats, Floats, Floats]:

@@ -43,9 +43,11 @@ def intensity_sums(labels: Array, image: Array) -> tuple[Floats, Floats, Floats,
     return rows[:, 0], rows[:, 1], rows[:, 2], rows[:, 3]
 
 
-def all_sums(labels: Array, image: Array) -> tuple[Array, ...]:
-    """`label_sums` and, per label, total, mean square deviation, minimum and maximum of `image`."""
-    return (*label_sums(labels), *intensity_sums(labels, image))
+def all_sums(labels: Array, image: Array, percents: list[float]) -> tuple[Array, ...]:
+    """`label_sums` and, per label, total, mean square deviation, minimum, maximum and percentiles of `image`."""
+    values = np.unique(labels[labels != 0])
+    rows = [np.percentile(image[labels == value].astype(np.float64), percents) for value in values]
+    return (*label_sums(labels), *intensity_sums(labels, image), np.array(rows).reshape(len(values), len(percents)))
 
 
 def soft_moments(maps: NDArray[np.float32]) -> Floats:

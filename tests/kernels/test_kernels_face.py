@@ -60,6 +60,9 @@ def test_masks_of_bool_stay_bool():
         assert kernels.resample(data, SOURCE, TARGET, method=method).dtype == bool
 
 
+CUBE = np.ones((2, 2, 2), np.uint8)
+
+
 def good():
     return volume((6, 7, 8), "float32", 0)
 
@@ -94,6 +97,8 @@ REFUSED = [
     (lambda: kernels.warp(good(), SOURCE, TARGET, displacement=np.zeros((3, 4, 5), np.float32)), ValueError, "shape"),
     (lambda: kernels.label_statistics(good(), SOURCE), TypeError, "uint16, uint8 or bool, got float32"),
     (lambda: kernels.label_statistics(np.ones((2, 2, 2), np.uint8), SOURCE), GridError, r"\(2, 2, 2\)"),
+    (lambda: kernels.label_statistics(CUBE, Grid((2, 2, 2)), CUBE, percents=[101]), ValueError, r"0..100.*101"),
+    (lambda: kernels.label_statistics(CUBE, Grid((2, 2, 2)), percents=[50]), ValueError, "no image"),
     (lambda: kernels.soft_moments(good()), TypeError, "n, c, z, y, x"),
     (lambda: kernels.neighbours(np.zeros((4, 2)), 4), ValueError, "k must be in 1..3 for 4 points, got 4"),
     (lambda: kernels.neighbours(np.array([[np.nan], [1.0]]), 1), ValueError, "finite"),
@@ -183,13 +188,14 @@ def test_a_balls_surface_is_within_two_percent_watertight_and_outward(kind, radi
 
 def test_statistics_of_an_image_are_numpys():
     labels, image = volume((9, 8, 7), "uint8", 3, labels=3), volume((9, 8, 7), "float32", 3)
-    found = kernels.label_statistics(labels, Grid(labels.shape), image)
+    found = kernels.label_statistics(labels, Grid(labels.shape), image, percents=[10, 50])
     for row, value in enumerate(found.value):
         part = image[labels == value].astype(np.float64)
         assert found.mean[row] == pytest.approx(part.mean())
         assert found.std[row] == pytest.approx(part.std())
         assert (found.minimum[row], found.maximum[row]) == (part.min(), part.max())
         assert found.total[row] == pytest.approx(part.sum())
+        np.testing.assert_allclose(found.percentiles[row], np.percentile(part, [10, 50]))
     assert found.row(2) == 1
     with pytest.raises(KeyError, match="label 9 is absent"):
         found.row(9)

@@ -72,7 +72,8 @@ def displacement(source, target, seed):
 @given(SHAPES, st.sampled_from(["uint16", "uint8"]), PIXELS, st.integers(0, 10**6))
 def test_label_sums_are_the_references(shape, dtype, pixel, seed):
     labels, image = volume(shape, dtype, seed, labels=5), volume(shape, pixel, seed)
-    ours, theirs = _core.all_sums(labels, image), reference_measures.all_sums(labels, image)
+    percents = [0.0, 5.0, 50.0, 33.3, 100.0]
+    ours, theirs = (core.all_sums(labels, image, percents) for core in (_core, reference_measures))
     for a, b in zip(ours[:5], theirs[:5], strict=True):
         np.testing.assert_array_equal(a, b)
     for a, b in zip(ours[5:], theirs[5:], strict=True):
@@ -129,8 +130,10 @@ def everything():
         field = rng.normal(size=(3, *target.shape)).astype(np.float32)
         found += [kernels.warp(labels, source, target, method=m) for m in METHODS]
         found += [kernels.resample(image, source, target), kernels.warp(image, source, target, displacement=field)]
-    statistics = kernels.label_statistics(labels, source, image)
-    found += [statistics.covariance_mm2, statistics.mean, statistics.std]
+    statistics = kernels.label_statistics(labels, source, image, percents=[5, 50])
+    found += [statistics.covariance_mm2, statistics.mean, statistics.std, statistics.percentiles]
+    found += [kernels.distance_transform(labels, source, signed=True), kernels.smooth_labels(labels, source)]
+    found += [kernels.surface_distances(labels, labels[::-1], source).assd_mm]
     found += [kernels.soft_moments(rng.random((9, 8, 16, 16, 16)).astype(np.float32))]
     found += list(kernels.neighbours(rng.normal(size=(400, 30)), 6))
     found += [kernels.geodesics(rng.normal(size=(400, 3)), 6, range(20))]

@@ -12,13 +12,16 @@ namespace spinefx {
 struct LabelSums {
     std::int64_t value, voxels, first[3], second[6], box[6];
     double total, variance, minimum, maximum;  // of the image; 0 without one
+    std::vector<double> percentiles;           // of the image, one for each that was asked for
 };
 
 // One row per label other than 0, ascending. `image` may be empty (data null). Whole-number images are summed
-// exactly, float images in a fixed order, so the result is the same for any number of threads. Throws
-// std::overflow_error where a second moment could leave 63 bits.
+// exactly, float images in a fixed order, so the result is the same for any number of threads. `percents`
+// (0..100) are interpolated linearly between the voxels' values in order, NaN where a voxel is; they need a
+// copy of the labelled voxels. Throws std::overflow_error where a second moment could leave 63 bits.
 template <class L, class T>
-std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image);
+std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image,
+                                  const std::vector<double>& percents = {});
 
 // Ten sums for each of `count` maps of `shape`: mass, first (z, y, x) and second (zz, yy, xx, zy, zx, yx)
 // moments. Sums run in float along y and in double beyond.
