@@ -31,7 +31,7 @@ from spinefx.store.records import features_of
 from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
 from spinefx.work.account import account
-from spinefx.work.casework import CaseResult, Casework, Task, lost
+from spinefx.work.casework import Casework
 from spinefx.work.cohort import Cohort
 from spinefx.work.flow import strata
 from spinefx.work.folder import (
@@ -44,6 +44,7 @@ from spinefx.work.folder import (
 )
 from spinefx.work.found import Found
 from spinefx.work.observers import Observers
+from spinefx.work.outcome import CaseResult, Task, lost
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
 from spinefx.work.roster import asked, loader_of, pseudonyms, roster
 from spinefx.work.split import deal
@@ -250,14 +251,15 @@ class Engine:
         try:
             for _task, result in self._executed(tasks):
                 known.update(result.fingerprints)
-                failure = vars(result.failure) if result.failure else {}
+                more = dict(vars(result.failure)) if result.failure else {}
+                more |= {"remarks": result.remarks} if result.remarks else {}
                 brief = replace(result.failure, trace="") if result.failure else None
                 results[result.case] = replace(result, fingerprints={}, failure=brief)
                 fresh += result.keys.all if result.keys and result.outcome == "done" else ()
                 if len(fresh) >= PACK_AFTER:
                     self.cache.pack(fresh)
                     fresh.clear()
-                log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **failure)
+                log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **more)
                 watch.case_done(result.case, result.outcome, result.seconds)
                 if result.failure and self.plan.run.on_error == "stop":
                     raise DataError(

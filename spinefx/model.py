@@ -31,8 +31,9 @@ from spinefx.store.log import Log
 from spinefx.store.run import RECORD
 from spinefx.store.samples import StoredSamples, places
 from spinefx.store.tables import write_table
-from spinefx.work.casework import CaseResult, Casework, at
+from spinefx.work.casework import Casework
 from spinefx.work.observers import Observers
+from spinefx.work.outcome import CaseResult, at
 from spinefx.work.recipe import Recipe, content_of
 
 if TYPE_CHECKING:

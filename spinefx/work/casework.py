@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from spinefx.contract.case import Case
-from spinefx.contract.errors import DataError, SpinefxError, StageError, StoreError
+from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
 from spinefx.contract.grid import Grid
 from spinefx.contract.pseudonyms import Pseudonyms
@@ -22,73 +20,16 @@ from spinefx.contract.scan import LabelMap, Sample, Scan
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Artefact, Cache
-from spinefx.store.files import FULL
-from spinefx.store.keys import Fingerprints, Stamp, step_key
+from spinefx.store.keys import Fingerprints, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
 from spinefx.work import cut, picture, volumes
+from spinefx.work.outcome import CaseResult, Failure, Keys, Task, at, wanted
 from spinefx.work.roster import loader_of, pseudonyms, teller
-
-Made = TypeVar("Made")
+from spinefx.work.strangers import watched
 
 PICTURE = 1
 """Raised when the same scan is pictured differently; part of the cache key."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What failed: which stage, which plugin, what it said; and for the log, where in the code."""
-
-    stage: str
-    plugin: str
-    cause: str
-    trace: str = ""
-
-    @classmethod
-    def of(cls, error: StageError, told: Callable[[str], str] = str) -> Failure:
-        """What a stage's error says, in the words that `told` makes of its own."""
-        cause = error.__cause__
-        unforeseen = cause is not None and cause.__cause__ is not None
-        trace = "".join(traceback.format_exception(cause.__cause__)) if unforeseen and cause else ""
-        return cls(error.stage, error.plugin, told(_words(cause or error)), told(trace))
-
-
-@dataclass(frozen=True)
-class Keys:
-    """Where the results of one case lie in the cache."""
-
-    segment: str
-    features: tuple[str, ...]
-    samples: str
-    picture: str
-    volumes: str = ""
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """Every artefact that a finished case has."""
-        return (*self.features, self.samples, self.picture, *filter(None, [self.volumes]))
-
-
-@dataclass(frozen=True)
-class Task:
-    """One case to do, and what is known of its files from earlier runs."""
-
-    case: Case
-    known: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class CaseResult:
-    """How one case ended; small, since the driver keeps one for each."""
-
-    case: str
-    patient: str
-    outcome: str
-    seconds: float
-    keys: Keys | None = None
-    done: tuple[str, ...] = ()
-    failure: Failure | None = None
-    fingerprints: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
 
 
 class Casework:
@@ -102,6 +43,7 @@ class Casework:
     def __init__(self, plan: Plan, root: Path) -> None:
         self.plan = plan
         self.cache = Cache(root)
+        self._remarks: list[str] = []
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Casework:
@@ -149,6 +91,7 @@ class Casework:
         case = task.case
         done: tuple[str, ...] = ()
         keys, failure = None, None
+        self._remarks.clear()
         try:
             with at("loader", self.plan.data.use):
                 keys = self.keys(fingerprints.of_case(case))
@@ -157,7 +100,18 @@ class Casework:
             failure = Failure.of(error, teller(self._names, case))
         outcome = "quarantined" if failure else "done" if done else "cached"
         seconds = time.perf_counter() - begun
-        return CaseResult(case.id, case.patient, outcome, seconds, keys, done, failure, dict(fingerprints.known))
+        known, remarks = dict(fingerprints.known), tuple(dict.fromkeys(self._remarks))
+        return CaseResult(case.id, case.patient, outcome, seconds, keys, done, failure, known, remarks)
+
+    @contextmanager
+    def _at(self, kind: str, stage: Stage, case: Case, scan: Scan | None = None) -> Iterator[None]:
+        """A plugin at work on a case: what goes wrong is named, what it should not do is remarked."""
+        name = f"{case.id} {kind} {stage.name}"
+        with at(kind, stage.use), watched(name, self.plan.run.seed, partial(self._remark, kind, stage), scan):
+            yield
+
+    def _remark(self, kind: str, stage: Stage, what: str) -> None:
+        self._remarks.append(f"{kind} {stage.use} {what}")
 
     def _do(self, case: Case, keys: Keys) -> Iterator[str]:
         """Do what is missing; yields the name of each step that ran."""
@@ -168,7 +122,7 @@ class Casework:
         yield "load"
         for stage, key in zip(self.analysers, keys.features, strict=True):
             if key in missing:
-                with at("geometry", stage.use):
+                with self._at("geometry", stage, case, scan):
                     features = _of_case(wanted(Features, self._stage(stage).measure(scan)), case)
                     put_features(self.cache, key, features.prefixed(stage.offer.plugin.name))
                 yield f"geometry {stage.use}"
@@ -186,10 +140,10 @@ class Casework:
 
     def _segmented(self, case: Case, key: str) -> Scan:
         """The loaded scan with its mask; a mask that a segmenter made is kept, one that the loader brought is not."""
-        with at("loader", self.plan.data.use):
+        with self._at("loader", self.plan.data, case):
             scan = wanted(Scan, self._stage(self.plan.data).load(case))
         kept = self.cache.get(key)
-        with at("segment", self.plan.segment.use):
+        with self._at("segment", self.plan.segment, case, scan):
             if kept is not None:
                 return scan.replace(mask=_mask_of(kept), notes=tuple(kept.meta["notes"]))
             segmented = wanted(Scan, self._stage(self.plan.segment).segment(scan))
@@ -207,7 +161,7 @@ class Casework:
     def samples(self, scan: Scan) -> tuple[list[Sample], list[str]]:
         """The samples of a scan that has its mask, preprocessed as the plan says, and what a reader should know."""
         for stage in self.plan.preprocess:
-            with at("preprocess", stage.use):
+            with self._at("preprocess", stage, scan.case, scan):
                 scan = wanted(Scan, self._stage(stage).process(scan))
         sample = self.plan.sample
         with at("cut", "sample"):
@@ -236,43 +190,6 @@ def stage_key(stage: Stage, parents: Any) -> str:
     )
 
 
-def wanted(kind: type[Made], value: object) -> Made:
-    """`value`, if the plugin gave what its kind must give."""
-    if not isinstance(value, kind):
-        raise TypeError(f"gave {type(value).__name__}, wanted {kind.__name__}")
-    return value
-
-
-@contextmanager
-def at(stage: str, plugin: str) -> Iterator[None]:
-    """Name the stage and plugin of whatever goes wrong inside; a disk that fails is not the case's fault."""
-    try:
-        yield
-    except (StageError, StoreError):
-        raise
-    except SpinefxError as error:
-        raise StageError(str(error), stage=stage, plugin=plugin) from error
-    except MemoryError as error:
-        told = f"out of memory: {error}".rstrip(": ")
-        raise StageError("out of memory", stage=stage, plugin=plugin) from DataError(told)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a plugin that calls sys.exit() costs its own case too
-        if isinstance(error, OSError) and error.errno in FULL:
-            raise StoreError(f"{stage} {plugin}: {_words(error)}; free some space, then run again") from error
-        named = DataError(f"{type(error).__name__}: {_words(error)}")
-        named.__cause__ = error
-        raise StageError(str(named), stage=stage, plugin=plugin) from named
-
-
-def _words(error: BaseException) -> str:
-    """What an error says; one of a stranger's may fail even at that."""
-    try:
-        return str(error).encode("utf-8", "backslashreplace").decode() or "no message"
-    except Exception as worse:
-        return f"its message cannot be read ({type(worse).__name__})"
-
-
 def scheme_json(mask: LabelMap) -> dict[str, Any]:
     """A mask's scheme as JSON."""
     table = {str(value): [s.kind, s.level, s.name] for value, s in mask.scheme.table.items()}
@@ -292,9 +209,3 @@ def _mask_of(kept: Artefact) -> LabelMap:
     table = {int(value): Structure(*parts) for value, parts in kept.meta["scheme"]["table"].items()}
     scheme = Scheme(kept.meta["scheme"]["name"], table)
     return LabelMap(kept.arrays["labels"], Grid.from_json(kept.meta["grid"]), scheme)
-
-
-def lost(task: Task, cause: str) -> CaseResult:
-    """The result of a case whose worker died or hung."""
-    failure = Failure("casework", "", cause)
-    return CaseResult(task.case.id, task.case.patient, "quarantined", 0.0, failure=failure)

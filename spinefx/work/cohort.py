@@ -34,10 +34,11 @@ from spinefx.store.records import (
 )
 from spinefx.store.samples import StoredSamples
 from spinefx.work.augment import Augmentation
-from spinefx.work.casework import Failure, at, stage_key, wanted
+from spinefx.work.casework import stage_key
 from spinefx.work.found import Found
 from spinefx.work.inputs import of_columns, of_inputs
 from spinefx.work.instruments import Instruments
+from spinefx.work.outcome import Failure, at, wanted
 from spinefx.work.recipe import Recipe, of_samples
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]

@@ -27,9 +27,9 @@ from spinefx.store.keys import Stamp, digest
 from spinefx.store.records import findings_json
 from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
-from spinefx.work.casework import CaseResult
 from spinefx.work.cohort import Cohort
 from spinefx.work.found import Found
+from spinefx.work.outcome import CaseResult
 from spinefx.work.recipe import RECIPE
 
 CACHE = ".spinefx-cache"
@@ -246,7 +246,7 @@ def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
         "stage": failure.stage if failure else "",
         "plugin": failure.plugin if failure else "",
         "cause": failure.cause if failure else "",
-        "notes": notes,
+        "notes": [*notes, *result.remarks],
         "picture": f"qc/{safe_name(result.case)}.png" if result.keys and result.keys.picture in cache else "",
         "view": _view_json(result, cache),
         "done": list(result.done),

@@ -11,8 +11,9 @@ from spinefx.contract.errors import DataError
 from spinefx.plan import Plan, Stage
 from spinefx.store.fits import sealed
 from spinefx.store.keys import Fingerprints
-from spinefx.work.casework import CaseResult, Casework
+from spinefx.work.casework import Casework
 from spinefx.work.cohort import Cohort
+from spinefx.work.outcome import CaseResult
 
 COHORT = ""
 """The case of a step that is done once, for all."""

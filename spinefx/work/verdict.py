@@ -20,8 +20,8 @@ from spinefx.contract.scan import Scan
 from spinefx.contract.stages import Loader
 from spinefx.labels import Audit, audit
 from spinefx.plan import Plan
-from spinefx.work.casework import at, wanted
 from spinefx.work.cut import DRAWN
+from spinefx.work.outcome import at, wanted
 from spinefx.work.roster import loader_of, pseudonyms, teller
 from spinefx.work.spread import spread
 
