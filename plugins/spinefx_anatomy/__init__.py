@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from spinefx.api import Plugin, hookimpl
+from spinefx_anatomy import sources
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Spacing = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -224,6 +225,7 @@ def spinefx_preprocessors() -> list[Plugin]:
             summary="Slow shading of MR images taken out (N4).",
             options=N4Options,
             build=_n4,
+            references=sources.N4,
         ),
         Plugin(
             name="normalise",
@@ -255,6 +257,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Heights, depth, width, bulge, wedge, tilt, volume and surface of every disc, in mm and degrees.",
             options=DiscOptions,
             build=_disc,
+            references=sources.DISC,
         ),
         Plugin(
             name="vertebra",
@@ -263,6 +266,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Heights, Genant ratios, depth, width, wedge and tilt of every vertebral body, without its arch.",
             options=VertebraOptions,
             build=_vertebra,
+            references=sources.VERTEBRA,
         ),
         Plugin(
             name="spine",
@@ -271,6 +275,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Lordosis, Cobb angle, and per disc segmental lordosis, slip and disc height index.",
             options=SpineOptions,
             build=_spine,
+            references=sources.SPINE,
         ),
         Plugin(
             name="canal",
@@ -279,6 +284,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Area and diameters of the spinal canal at every disc, normal to its centreline.",
             options=CanalOptions,
             build=_canal,
+            references=sources.CANAL,
         ),
         Plugin(
             name="uptake",
@@ -287,5 +293,6 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             summary="Mean, largest, peak and total uptake of every structure in a PET image.",
             options=UptakeOptions,
             build=_uptake,
+            references=sources.UPTAKE,
         ),
     ]

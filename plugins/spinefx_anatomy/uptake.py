@@ -21,7 +21,7 @@ MEANING = {
     "suv_max": "largest uptake in one voxel",
     "suv_peak": "largest mean uptake over a sphere of 1 ml inside the image, its centre in the structure "
     "(Wahl et al., PERCIST, J Nucl Med 50:122S, 2009)",
-    "suv_total": "mean uptake times volume, SUV x ml (total lesion glycolysis, for FDG)",
+    "suv_total": "mean uptake times volume, SUV x ml; total lesion glycolysis, for FDG (Larson et al., Clin Positron Imaging 2:159, 1999)",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -38,6 +39,12 @@ def unit_of(name: str) -> str:
     return tail if tail in UNITS else ""
 
 
+def source_of(meaning: str) -> tuple[str, str]:
+    """Definition and source of a line of the data dictionary; the source is "" where none stands in brackets at its end."""
+    found = re.fullmatch(r"(.+?)\s*\(([^()]*\b(?:1[89]|20)\d\d)\)", meaning)
+    return (found[1], found[2]) if found else (meaning, "")
+
+
 @dataclass(frozen=True, eq=False)
 class Features:
     """A table of numbers.
@@ -45,7 +52,8 @@ class Features:
     rows : (n,) Row, each once.
     columns : name -> (n,) float64; NaN where missing. A name ends in its unit: `height_mm`, `tilt_deg`.
     reasons : (row, name) -> why that number is missing or doubtful.
-    meaning : name -> one line for the data dictionary: definition, and the source of it.
+    meaning : name -> one line for the data dictionary: definition, and in brackets at its end the source of it with its
+    year: `mean height over depth (Farfan et al., J Bone Joint Surg Am 54:492, 1972)`.
 
     Raises
     ------

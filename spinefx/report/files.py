@@ -8,7 +8,7 @@ _ABOUT = {
     "features.parquet": "one row per structure, one column per measure; pandas, R (arrow) and others read it",
     "features.csv": "the same as text; nothing in it starts like a formula",
     "features.xlsx": "the same as a workbook",
-    "features_dictionary.csv": "what each column means, its unit and how many values are missing: the table below",
+    "features_dictionary.csv": "what each column means, its unit, the source of its definition and how many values are missing: the table below",
     "features_missing.csv": "every missing or doubtful number, with its reason",
     "latents.parquet": "one row per sample: case, patient, structure, level, split, z0 ... zN",
     "latents.csv": "the same as text",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from spinefx.contract.features import Features, unit_of
+from spinefx.contract.features import Features, source_of, unit_of
 from spinefx.contract.samples import Latents, Split
 from spinefx.store.files import atomic_write, atomic_write_bytes
 
@@ -42,14 +42,14 @@ def latents_frame(latents: Latents, split: Split) -> pd.DataFrame:
 
 
 def dictionary_frame(features: Features) -> pd.DataFrame:
-    """The data dictionary: feature, unit, definition, how many are missing."""
+    """The data dictionary: feature, unit, definition, the source of it, how many are missing."""
     import pandas as pd
 
     rows = [
-        (name, unit_of(name), features.meaning.get(name, ""), int((values != values).sum()))
+        (name, unit_of(name), *source_of(features.meaning.get(name, "")), int((values != values).sum()))
         for name, values in features.columns.items()
     ]
-    return pd.DataFrame(rows, columns=["feature", "unit", "definition", "missing"])
+    return pd.DataFrame(rows, columns=["feature", "unit", "definition", "source", "missing"])
 
 
 def missing_frame(features: Features) -> pd.DataFrame:

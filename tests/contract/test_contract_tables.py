@@ -25,6 +25,8 @@ from spinefx.api import (
     Volume,
     scheme,
 )
+from spinefx.contract.features import source_of
+from spinefx.store.tables import dictionary_frame
 
 GRID = Grid((2, 3, 4), (4.0, 0.5, 0.5))
 
@@ -141,3 +143,24 @@ def test_a_plugin_has_a_kebab_name_and_options_that_forbid_the_unknown() -> None
         Plugin("Bone_Count", 1, 1, "x", Strict, Strict)
     with pytest.raises(PluginError, match='frozen=True, extra="forbid"'):
         Plugin("bone-count", 1, 1, "x", Loose, Loose)
+
+
+@pytest.mark.parametrize(
+    ("meaning", "parts"),
+    [
+        ("height over depth (Farfan et al., J Bone Joint Surg Am 54:492, 1972)", ("height over depth", "Farfan et al., J Bone Joint Surg Am 54:492, 1972")),
+        ("height (mean) over depth (after Frobin, Clin Biomech 12 Suppl 1:S1, 1997)", ("height (mean) over depth", "after Frobin, Clin Biomech 12 Suppl 1:S1, 1997")),
+        ("height over depth (both in mm)", ("height over depth (both in mm)", "")),
+        ("", ("", "")),
+    ],
+)  # fmt: skip
+def test_the_source_of_a_definition_stands_in_brackets_at_its_end(meaning, parts):
+    assert source_of(meaning) == parts
+    features = Features.of_case(Case("a", "a"), {"height_mm": 3.0}, meaning={"height_mm": meaning})
+    row = dictionary_frame(features).iloc[0]
+    assert (row["feature"], row["unit"], row["definition"], row["source"], row["missing"]) == (
+        "height_mm",
+        "mm",
+        *parts,
+        0,
+    )

@@ -7,15 +7,15 @@ _NORMAL = "the normal bisects the two endplate planes"
 
 MEANING = {
     "height_mm": "mean distance between the endplates along the disc's normal over the whole footprint: volume over "
-    f"footprint area; {_NORMAL} (after Brinckmann, Clin Biomech 12:S1, 1997)",
+    f"footprint area; {_NORMAL} (after Frobin et al., Clin Biomech 12 Suppl 1:S1, 1997)",
     "height_anterior_mm": "mean height in the anterior third of the mid-sagittal band: all antero-posterior columns within "
     "15 % of the width from its middle, each divided in thirds of its own length",
     "height_middle_mm": "mean height in the middle third of the mid-sagittal band",
     "height_posterior_mm": "mean height in the posterior third of the mid-sagittal band",
-    "height_hurxthal_mm": f"{_AT} the middle of the depth (Hurxthal, AJR 103:635, 1968)",
-    "height_dabbs_mm": f"mean of the heights at 15 and 85 % of the depth; {_AT} each (Dabbs and Dabbs, Spine 15:1366, 1990)",
-    "height_fyllos_mm": f"mean of the heights at 15, 50 and 85 % of the depth; {_AT} each (Fyllos et al., Surg Radiol Anat "
-    "40:1055, 2018)",
+    "height_hurxthal_mm": f"mean height {_AT} the middle of the depth (Hurxthal, AJR 103:635, 1968)",
+    "height_dabbs_mm": f"mean of the heights at 15 and 85 % of the depth, {_AT} each (Dabbs and Dabbs, Spine 15:1366, 1990)",
+    "height_fyllos_mm": f"mean of the heights at 15, 50 and 85 % of the depth, {_AT} each (three-point method of Fyllos: "
+    "Spahn et al., Z Orthop Unfall 162:254, 2024)",
     "depth_mm": "largest antero-posterior extent of the footprint in the mid-sagittal band",
     "width_mm": "left-right extent of the footprint",
     "farfan_index": "sum of the heights at 15 and 85 % of the depth over depth_mm (Farfan et al., J Bone Joint Surg Am "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+_AT = "{} % of the depth from the front, +- 7.5 %, in the mid-sagittal band"
 _SOURCE = "Genant et al., J Bone Miner Res 8:1137, 1993"
 
 MEANING = {
     "height_mm": "mean distance between the endplates along the body's normal over the central 75 % of the footprint's "
     "diameter; the normal bisects the endplate planes",
-    "height_anterior_mm": f"the same at 15 % of the depth from the front, in the mid-sagittal band ({_SOURCE})",
-    "height_middle_mm": f"the same at 50 % of the depth, in the mid-sagittal band ({_SOURCE})",
-    "height_posterior_mm": f"the same at 85 % of the depth, in the mid-sagittal band ({_SOURCE})",
+    "height_anterior_mm": f"distance between the endplates along the body's normal at {_AT.format(15)} ({_SOURCE})",
+    "height_middle_mm": f"distance between the endplates along the body's normal at {_AT.format(50)} ({_SOURCE})",
+    "height_posterior_mm": f"distance between the endplates along the body's normal at {_AT.format(85)} ({_SOURCE})",
     "wedge_ratio": f"anterior over posterior height ({_SOURCE})",
     "biconcavity_ratio": f"middle over posterior height ({_SOURCE})",
     "crush_ratio": f"posterior height over the mean posterior height of the neighbouring vertebrae ({_SOURCE})",
