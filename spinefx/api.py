@@ -22,6 +22,7 @@ from spinefx.contract.grid import Grid
 from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
 from spinefx.contract.levels import LOWEST_LEVELS, THORACIC_COUNTS, as_counted, converted, recounted
+from spinefx.contract.marks import Mark
 from spinefx.contract.plugin import API, KINDS, Plugin
 from spinefx.contract.samples import Change, Latents, SampleList, SampleSet, Split
 from spinefx.contract.scan import LabelMap, Sample, Scan, Volume
@@ -34,6 +35,7 @@ from spinefx.contract.stages import (
     LabelSource,
     LatentAnalyser,
     Loader,
+    MarkSource,
     Preprocessor,
     ScanAnalyser,
     Segmenter,
@@ -45,7 +47,7 @@ __all__ = [
     "API", "KINDS", "LOWEST_LEVELS", "SCHEMES", "THORACIC_COUNTS", "Augmenter", "Case", "Change", "Column", "DataError",
     "Encoder", "Evaluator", "Features",
     "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
-    "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Panel", "PlanError", "Plugin", "PluginError",
+    "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Mark", "MarkSource", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
     "SchemeError", "Segmenter", "Series", "Shape", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
     "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",

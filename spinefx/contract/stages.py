@@ -15,6 +15,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
+from spinefx.contract.marks import Mark
 from spinefx.contract.samples import Change
 from spinefx.contract.scan import Sample, Scan
 from spinefx.contract.study import Study
@@ -75,6 +76,15 @@ class ScanAnalyser(Protocol):
 
     def measure(self, scan: Scan) -> Features:
         """One row per structure, or one per case; NaN with a reason instead of a guess."""
+        ...
+
+
+@runtime_checkable
+class MarkSource(Protocol):
+    """A scan analyser may have this too: what it measured, as a reader would draw it; shown in the run's `qc/`."""
+
+    def marks(self, scan: Scan) -> Sequence[Mark]:
+        """The lines and texts for one scan; the same as `measure` took its numbers from."""
         ...
 
 

@@ -231,3 +231,26 @@ def test_what_a_spine_was_made_to_show_is_found(kind):
              if column in (true := truth.get((row.structure, row.level), {})) and np.isfinite(value)]  # fmt: skip
     assert max(abs(true) for true, _ in pairs) > most
     assert max(abs(true - value) for true, value in pairs) < within
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_marks_lie_on_what_they_measure(kind):
+    scan, _ = drawn(kind, 3)
+    marks = {name: analyser(name).marks(scan) for name in ("disc", "vertebra", "spine", "canal")}
+    heights = analyser("disc").measure(scan).columns
+    lengths = [mark for mark in marks["disc"] if mark.role == "length"]
+    assert len(lengths) == 3 * 5
+    for i in range(5):
+        drawn_mm = [float(np.linalg.norm(mark.points[1] - mark.points[0])) for mark in lengths[3 * i : 3 * i + 3]]
+        assert abs(drawn_mm[1] - heights["height_hurxthal_mm"][i]) < 2.5  # the plane has no dome
+        assert abs(np.mean(drawn_mm[::2]) - heights["height_dabbs_mm"][i]) < 1.0
+    text = " ".join(mark.text for name in marks for mark in marks[name])
+    assert all(word in text for word in ("lordosis", "Cobb", "mm2", " / "))
+    index = scan.mask.grid.to_index(np.concatenate([m.points for m in marks["vertebra"] if m.role == "plane"]))
+    assert ((index > -1) & (index < scan.mask.grid.shape)).all()
+
+
+def test_a_mask_with_nothing_to_measure_has_no_marks_to_show():
+    scan, _ = drawn("4 mm sagittal", 1)
+    for name in ("disc", "vertebra", "spine", "canal"):
+        assert list(analyser(name).marks(without(scan, lambda labels: labels < 0))) == []

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Features, Grid, Row, Scan
-from spinefx_anatomy.disc.find import discs
+from spinefx.api import Features, Grid, LabelMap, Mark, Row, Scan
+from spinefx_anatomy.disc.find import Found, discs
 from spinefx_anatomy.patient import canal_points
 from spinefx_anatomy.vectors import Z, unit
 
@@ -21,8 +22,8 @@ Floats = NDArray[np.float64]
 MEANING = {
     "area_mm2": "area of the canal's cross-section, normal to its centreline, where the disc's mid-plane meets the line "
     "(Schonstrom et al., Spine 10:806, 1985)",
-    "depth_mm": "antero-posterior diameter of that section: of the ellipse with the same second moments",
-    "width_mm": "left-right diameter of that section, likewise",
+    "depth_mm": "antero-posterior diameter of the canal at the disc: of the ellipse with the second moments of its cross-section",
+    "width_mm": "left-right diameter of the canal at the disc, of the same ellipse",
 }
 
 STATION_MM = 4.0
@@ -114,24 +115,42 @@ class Canal:
             If the scan has no mask.
         """
         mask = scan.require_mask()
-        points = canal_points(mask) if mask.structures("canal") else np.empty((0, 3))
-        line = centreline(points) if len(points) > FEWEST else None
         rows: list[Row] = []
         values: list[dict[str, float]] = []
         reasons: dict[tuple[Row, str], str] = {}
-        for disc in discs(mask):
+        for disc, place, why in _places(mask):
             row = Row(scan.case.id, scan.case.patient, disc.structure.kind, disc.structure.level)
-            found, why = None, "the mask has no canal" if line is None else disc.why
-            if line is not None and disc.fit is not None:
-                place = line.crossing(disc.fit.centre, disc.fit.normal)
-                if place is not None and _whole(place[0], line):
-                    found = section(points, mask.grid, *place, disc.fit.left)
-                why = "the canal ends before the disc's plane"
+            found = section(canal_points(mask), mask.grid, *place, disc.fit.left) if place and disc.fit else None
             rows.append(row)
             values.append(found or dict.fromkeys(MEANING, np.nan))
             if found is None:
                 reasons |= {(row, name): why for name in MEANING}
         return Features.of_rows(rows, values, reasons=reasons, meaning=MEANING if rows else {})
+
+    def marks(self, scan: Scan) -> Sequence[Mark]:
+        """The canal's antero-posterior diameter at every disc, and its area in words."""
+        columns = self.measure(scan).columns
+        out: list[Mark] = []
+        for i, (disc, place, _) in enumerate(_places(scan.require_mask())):
+            if place and disc.fit and np.isfinite(columns["area_mm2"][i]):
+                at, tangent = place
+                back = unit(np.cross(tangent, disc.fit.left))
+                ends = at + np.array([[-0.5], [0.5]]) * columns["depth_mm"][i] * back
+                out.append(Mark("sagittal", ends, f"{columns['area_mm2'][i]:.0f} mm2", "length"))
+        return out
+
+
+def _places(mask: LabelMap) -> Iterator[tuple[Found, tuple[Floats, Floats] | None, str]]:
+    """Every disc with the point and tangent at which the canal's line passes its plane, or None, and what to say then."""
+    points = canal_points(mask) if mask.structures("canal") else np.empty((0, 3))
+    line = centreline(points) if len(points) > FEWEST else None
+    for disc in discs(mask):
+        if line is None or disc.fit is None:
+            yield disc, None, "the mask has no canal" if line is None else disc.why
+            continue
+        place = line.crossing(disc.fit.centre, disc.fit.normal)
+        whole = place is not None and _whole(place[0], line)
+        yield disc, place if whole else None, "the canal ends before the disc's plane"
 
 
 def _whole(at: Floats, line: Line) -> bool:

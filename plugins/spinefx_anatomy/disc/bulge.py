@@ -31,14 +31,11 @@ def rear_corners(mask: LabelMap, disc: Found) -> tuple[Floats, Floats] | str:
 
 def rear(found: Fit) -> Floats:
     """(n, 3) world points down a disc's posterior rim in its mid-sagittal plane, barrel-shaped between the endplates."""
-    right, left = found.ends
-    middle, half = (right + left) / 2, MID * (left - right)
-    far = float(np.nanmean(lines.chords(found.outline, middle + np.linspace(-half, half, 9))[1]))
-    at, sec = found.centre + middle * found.left + far * found.back, found.sections
-    s, t = ((at - sec.origin) @ axis for axis in (sec.across, sec.back))
-    height = float(found.upper.at(s, t) - found.lower.at(s, t)) * float(found.normal @ sec.up) / 2
+    half = MID * (found.ends[1] - found.ends[0])
+    u, v = np.array(found.middle), lines.chords(found.outline, found.middle + np.linspace(-half, half, 9))[1]
+    top, bottom = (found.on(plane, u, np.array(np.nanmean(v))) for plane in (found.upper, found.lower))
     side = np.linspace(-1, 1, 41)[:, None]
-    out: Floats = at + side * height * found.normal - side**2 * found.edges.recess * found.back
+    out: Floats = (top + bottom) / 2 + side * (top - bottom) / 2 - side**2 * found.edges.recess * found.back
     return out
 
 

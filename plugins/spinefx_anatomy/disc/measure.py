@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from spinefx import kernels
-from spinefx.api import Features, LabelMap, Row, Scan
+from spinefx.api import Features, LabelMap, Mark, Row, Scan
 from spinefx_anatomy.disc.bulge import bulge_mm, rear_corners
 from spinefx_anatomy.disc.columns import MEANING, SIZES, WHOLE
 from spinefx_anatomy.disc.find import Found, discs
+from spinefx_anatomy.disc.marks import marks
 from spinefx_anatomy.disc.shape import numbers
 
 if TYPE_CHECKING:
@@ -42,6 +44,16 @@ class Discs:
             values.append(found)
             reasons |= {(row, name): text for name, text in why.items()}
         return Features.of_rows(rows, values, reasons=reasons, meaning=MEANING if rows else {})
+
+    def marks(self, scan: Scan) -> Sequence[Mark]:
+        """Every disc's endplates, heights, mean height and wedge."""
+        values = self.measure(scan).columns
+        return [
+            mark
+            for i, disc in enumerate(discs(scan.require_mask()))
+            if disc.fit is not None
+            for mark in marks(disc.fit, height_mm=values["height_mm"][i], wedge_deg=values["wedge_deg"][i])
+        ]
 
     def _one(self, mask: LabelMap, disc: Found) -> tuple[dict[str, float], dict[str, str]]:
         """Every column of one disc, and why some are missing or doubtful."""

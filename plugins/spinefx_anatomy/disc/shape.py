@@ -46,6 +46,19 @@ class Fit:
     back: Floats
     centre: Floats
 
+    @property
+    def middle(self) -> float:
+        """u in mm of the middle between the footprint's right and left end."""
+        return (self.ends[0] + self.ends[1]) / 2
+
+    def on(self, plane: Plane, u: Floats, v: Floats) -> Floats:
+        """(n, 3) world points of one endplate's plane at (u, v) in the disc's frame."""
+        points = u[..., None] * self.left + v[..., None] * self.back
+        facing, sec = plane.normal(self.sections), self.sections
+        origin = sec.world(np.zeros(1), plane.at(0.0, 0.0)[None], np.zeros(1))[0] - self.centre
+        above = (origin - points) @ facing / float(self.normal @ facing)
+        return np.asarray(self.centre + points + above[..., None] * self.normal, np.float64)
+
 
 def fit(
     mask: NDArray[np.bool_],
@@ -124,8 +137,7 @@ def numbers(found: Fit, volume: float) -> dict[str, float]:
     sec, normal = found.sections, found.normal
     out = {"height_mm": mean_height(found)}
     width = found.ends[1] - found.ends[0]
-    middle = (found.ends[1] + found.ends[0]) / 2
-    columns = middle + np.linspace(-lines.BAND, lines.BAND, 31) * width
+    columns = found.middle + np.linspace(-lines.BAND, lines.BAND, 31) * width
     near, far = lines.chords(found.outline, columns)
     out |= dict(
         zip(

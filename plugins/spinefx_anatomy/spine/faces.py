@@ -50,6 +50,19 @@ class Faces:
             None if disc is None else disc.upper.normal(disc.sections),
         )
 
+    def both(self, level: str) -> tuple[tuple[int, Floats | None], tuple[int, Floats | None]]:
+        """The upper (1) and lower (-1) endplate's normal of a vertebra."""
+        return (1, self.upper(level)), (-1, self.lower(level))
+
+    def middle(self, level: str, side: int) -> Floats | None:
+        """(3,) world middle of a vertebra's upper (1) or lower (-1) endplate, from its body or the disc on that side."""
+        body = self.bodies.get(level)
+        edge = None if body is None else body.edge(side)
+        if edge is not None:
+            return np.asarray(edge.mean(axis=0), np.float64)
+        disc = self._disc_on(level) if side > 0 else self.discs.get(_disc_below(level))
+        return None if disc is None else disc.on(disc.lower if side > 0 else disc.upper, np.zeros(1), np.zeros(1))[0]
+
     def _disc_on(self, level: str) -> Fit | None:
         return next((disc for name, disc in self.discs.items() if name.endswith(f"-{level}")), None)
 

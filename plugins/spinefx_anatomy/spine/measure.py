@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Features, Row, Scan
+from spinefx.api import Features, Mark, Row, Scan
 from spinefx_anatomy.disc.shape import mean_height
 from spinefx_anatomy.spine.faces import Faces, faces
+from spinefx_anatomy.spine.marks import marks
 from spinefx_anatomy.vectors import tilt_coronal_deg, tilt_deg
 
 if TYPE_CHECKING:
@@ -19,12 +21,12 @@ Floats = NDArray[np.float64]
 
 MEANING = {
     "lordosis_deg": "angle between the upper endplates of L1 and S1 in the sagittal plane, positive for a lordosis; S1's is "
-    "the lower face of the L5-S1 disc where the sacrum has no label (Cobb's method: Harrison et al., Spine 26:E227, 2001)",
+    "the lower face of the L5-S1 disc where the sacrum has no label (Cobb's method: Harrison et al., Spine 26:E235, 2001)",
     "cobb_deg": "largest angle in the coronal plane between any two endplates (Cobb, AAOS Instr Course Lect 5:261, 1948)",
     "segmental_deg": "segmental lordosis: angle between the upper endplates of the vertebrae above and below the disc",
     "slip_mm": "how far the posterior corner above the disc stands in front of the one below it, along the disc, in the "
     "mid-sagittal plane",
-    "slip_percent": "slip_mm over the lower body's depth (Taillard, J Bone Joint Surg 36A:1165, 1954)",
+    "slip_percent": "slip_mm over the lower body's depth (Taillard, Acta Orthop Scand 24:115, 1954)",
     "height_index": "mean disc height over the mean depth of the neighbouring bodies (after Farfan, J Bone Joint Surg Am "
     "54:492, 1972)",
 }
@@ -67,6 +69,19 @@ class Spine:
             values.append(found)
             reasons |= {(row, name): text for name, text in why.items()}
         return Features.of_rows(rows, values, reasons=reasons, meaning=MEANING)
+
+    def marks(self, scan: Scan) -> Sequence[Mark]:
+        """The lines of lordosis and Cobb angle, and the slips."""
+        features = self.measure(scan)
+        columns, levels = features.columns, [row.level for row in features.rows]
+        return list(
+            marks(
+                faces(scan.require_mask()),
+                lordosis_deg=float(columns["lordosis_deg"][0]),
+                cobb_deg=float(columns["cobb_deg"][0]),
+                slips_mm={level: float(slip) for level, slip in zip(levels, columns["slip_mm"], strict=True) if level},
+            )
+        )
 
 
 def _between(lower: Floats | None, upper: Floats | None) -> float | None:

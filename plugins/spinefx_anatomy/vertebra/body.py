@@ -74,10 +74,24 @@ class Body:
         u = around @ self.left
         middle, half = float(u.max() + u.min()) / 2, MID * float(np.ptp(u))
         ends = across(np.stack([u, around @ self.back], axis=1), middle + np.linspace(-half, half, 9))
-        points = middle * self.left + np.nanmean(ends, axis=1)[:, None] * self.back
-        facing = (self.upper if side > 0 else self.lower).normal(self.sections)
-        above = (around.mean(axis=0) - points) @ facing / float(self.normal @ facing)
-        return np.asarray(self.sections.origin + points + above[:, None] * self.normal, np.float64)
+        return self.on(side, np.array(middle), np.nanmean(ends, axis=1))
+
+    def sides(self, side: int) -> Floats | None:
+        """(2, 3) world points of the right and left end of the upper (side=1) or lower (side=-1) endplate, mid-coronal."""
+        around = self.outlines[0 if side > 0 else 1]
+        if around is None:
+            return None
+        u, v = around @ self.left, around @ self.back
+        return self.on(side, np.array([u.min(), u.max()]), np.array((v.min() + v.max()) / 2))
+
+    def on(self, side: int, u: Floats, v: Floats) -> Floats:
+        """(n, 3) world points of the upper (side=1) or lower (side=-1) endplate's plane at (u, v) in the body's frame."""
+        plane = self.upper if side > 0 else self.lower
+        middle = self.sections.world(np.zeros(1), plane.at(0.0, 0.0)[None], np.zeros(1))[0] - self.sections.origin
+        facing = plane.normal(self.sections)
+        points = u[..., None] * self.left + v[..., None] * self.back
+        above = (middle - points) @ facing / float(self.normal @ facing)
+        return np.asarray(self.sections.origin + points + above[..., None] * self.normal, np.float64)
 
 
 def fit(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spinefx.api import Features, Row, Scan
+from spinefx.api import Features, Mark, Row, Scan
 from spinefx_anatomy.disc.shape import AROUND, PLACES
 from spinefx_anatomy.endplates import central
 from spinefx_anatomy.patient import statistics
@@ -14,6 +15,7 @@ from spinefx_anatomy.vectors import lean_deg, tilt_coronal_deg, tilt_deg
 from spinefx_anatomy.vertebra.body import Body, volume_mm3
 from spinefx_anatomy.vertebra.columns import MEANING
 from spinefx_anatomy.vertebra.find import bodies
+from spinefx_anatomy.vertebra.marks import HEIGHTS, marks
 
 if TYPE_CHECKING:
     from spinefx_anatomy import VertebraOptions
@@ -85,6 +87,18 @@ class Vertebrae:
                 if np.isnan(value) and (row, name) not in reasons:
                     reasons[row, name] = "no neighbouring vertebra is measured" if name == "crush_ratio" else "not seen"
         return Features.of_rows(rows, values, reasons=reasons, meaning=MEANING if rows else {})
+
+    def marks(self, scan: Scan) -> Sequence[Mark]:
+        """Every whole body's endplates and three heights."""
+        features = self.measure(scan)
+        heights = np.stack([features.columns[name] for name in HEIGHTS], axis=1) if features.rows else np.empty((0, 3))
+        found = bodies(scan.require_mask()).values()
+        return [
+            mark
+            for three, (body, _) in zip(heights, found, strict=True)
+            if body is not None and np.isfinite(three).all()
+            for mark in marks(body, three.tolist())
+        ]
 
 
 def _crush(values: list[dict[str, float]]) -> None:
