@@ -21,7 +21,9 @@ REPORT = "report.html"
 
 @dataclass(frozen=True)
 class Run:
-    """What a run's folder holds.
+    """What a run's folder holds; in a notebook it shows itself.
+
+    folder : path of a run's folder, as `[run] out` names it.
 
     Raises
     ------
@@ -30,6 +32,9 @@ class Run:
     """
 
     folder: Path
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "folder", Path(self.folder))
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -75,10 +80,27 @@ class Run:
         """One row per sample: case, patient, structure, level, split, z0 ... zN."""
         return self._frame("latents")
 
+    def dictionary(self) -> pd.DataFrame:
+        """What each feature means: feature, unit, definition, how many are missing."""
+        import pandas as pd
+
+        return pd.read_csv(self._present("features_dictionary.csv"))
+
     def findings(self) -> dict[str, Any]:
         """Every table and number of the report."""
-        data: dict[str, Any] = read_json(self.folder / "findings.json")
+        data: dict[str, Any] = read_json(self._present("findings.json"))
         return data
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The report's tables: `<stage>/<table>` -> its rows, as in `cohort/table-one`, `predict/prediction-binary`."""
+        import pandas as pd
+
+        made: dict[str, pd.DataFrame] = {}
+        for stage in self.findings()["stages"]:
+            for table in stage["findings"].get("tables", ()):
+                names = [column["name"] for column in table["columns"]]
+                made[f"{stage['name']}/{table['name']}"] = pd.DataFrame(table["rows"], columns=names)
+        return made
 
     def summary(self) -> str:
         """A few lines: how many cases, what was left out and why, where the report is."""
@@ -99,7 +121,16 @@ class Run:
     def _frame(self, name: str) -> pd.DataFrame:
         import pandas as pd
 
-        path = self.folder / f"{name}.parquet"
+        return pd.read_parquet(self._present(f"{name}.parquet"))
+
+    def _present(self, name: str) -> Path:
+        path = self.folder / name
         if not path.is_file():
             raise StoreError(f"{path}: not there; the run did not get that far")
-        return pd.read_parquet(path)
+        return path
+
+    def _repr_html_(self) -> str:
+        """The run at a glance, as a notebook shows it."""
+        from spinefx.store.glance import glance
+
+        return glance(self)
