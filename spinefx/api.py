@@ -28,6 +28,7 @@ from spinefx.contract.samples import Change, Latents, SampleList, SampleSet, Spl
 from spinefx.contract.scan import LabelMap, Sample, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.contract.schemes import SCHEMES, disc_below, scheme
+from spinefx.contract.segmenter import ScanSet, SegmenterFitting, TrainableSegmenter
 from spinefx.contract.stages import (
     Augmenter,
     Evaluator,
@@ -48,7 +49,7 @@ __all__ = [
     "Encoder", "Evaluator", "Features",
     "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Mark", "MarkSource", "Panel", "PlanError", "Plugin", "PluginError",
-    "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "Scheme",
-    "SchemeError", "Segmenter", "Series", "Shape", "SpinefxError", "Split", "StageError", "StoreError", "Structure", "Study",
-    "Table", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
+    "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "ScanSet",
+    "Scheme", "SchemeError", "Segmenter", "SegmenterFitting", "Series", "Shape", "SpinefxError", "Split", "StageError",
+    "StoreError", "Structure", "Study", "Table", "TrainableSegmenter", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
 ]  # fmt: skip

@@ -7,18 +7,16 @@ print(run.summary())
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, PlanError, SpinefxError
-from spinefx.contract.features import Features
-from spinefx.contract.labels import Labels
+from spinefx.contract.features import Features, Row
 from spinefx.contract.samples import Split
-from spinefx.contract.stages import LabelSource, Loader
-from spinefx.labels import read_labels
+from spinefx.contract.stages import Loader
 from spinefx.plan import Plan
 from spinefx.report import render
 from spinefx.store.cache import PACK_AFTER, Cache
@@ -32,6 +30,7 @@ from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
 from spinefx.work.account import account
 from spinefx.work.casework import Casework
+from spinefx.work.checked import Checked, labels_of
 from spinefx.work.cohort import Cohort
 from spinefx.work.flow import strata
 from spinefx.work.folder import (
@@ -43,31 +42,13 @@ from spinefx.work.folder import (
     remember_files,
 )
 from spinefx.work.found import Found
+from spinefx.work.learned import Lesson, Segmented, kept_by, learns
 from spinefx.work.observers import Observers
 from spinefx.work.outcome import CaseResult, Task, lost
-from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps
-from spinefx.work.roster import asked, loader_of, pseudonyms, roster
+from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps, lesson_step
+from spinefx.work.roster import loader_of, roster
 from spinefx.work.split import deal
 from spinefx.work.spread import spread
-
-
-@dataclass(frozen=True)
-class Checked:
-    """What a plan would work on: the cases found and the labels read."""
-
-    cases: tuple[Case, ...]
-    labels: Labels
-
-    @property
-    def unlabelled(self) -> tuple[str, ...]:
-        """Patients with images and no label."""
-        known = {row.patient for row in self.labels.rows}
-        return tuple(sorted({case.patient for case in self.cases} - known)) if known else ()
-
-    @property
-    def unseen(self) -> tuple[str, ...]:
-        """Patients with labels and no image."""
-        return tuple(sorted({row.patient for row in self.labels.rows} - {case.patient for case in self.cases}))
 
 
 class Engine:
@@ -77,6 +58,7 @@ class Engine:
     ----------
     plan : a checked plan.
     observers : objects with `spinefx_*` observer hooks, beside those of the installed plugins.
+    segmenter : the folder of a fitted segmenter to use, where the plan's would be fitted.
 
     Raises
     ------
@@ -84,8 +66,8 @@ class Engine:
         From `run`, for whatever concerns the whole (plan, labels, disk); a failing case is quarantined instead.
     """
 
-    def __init__(self, plan: Plan, *, observers: Sequence[object] = ()) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, *, observers: Sequence[object] = (), segmenter: Path | None = None) -> None:
+        self.plan, self.segmenter = plan, segmenter
         self.out: Path = plan.run.out
         self.cache = Cache(cache_root(self.out))
         self._observers = observers
@@ -99,7 +81,7 @@ class Engine:
     def check(self) -> Checked:
         """Find the cases and read the labels; DataError names what is wrong with either."""
         cases = roster(self.loader, self.plan.data.use)
-        labels, stratify = self._labels(), self.plan.split.stratify
+        labels, stratify = labels_of(self.plan, self.loader), self.plan.split.stratify
         if stratify and stratify not in labels.columns:
             raise PlanError(
                 f"[split] stratify = {stratify!r} is no label; there are {sorted(labels.columns) or 'none'}"
@@ -114,36 +96,44 @@ class Engine:
         shares = {"test": section.test, "validation": section.validation, "folds": section.folds}
         return deal(patients, seed=self.plan.run.seed, strata=strata, lost=lost, **shares)  # type: ignore[arg-type]
 
-    def _labels(self) -> Labels:
-        section = self.plan.labels
-        if section.table is not None:
-            names = pseudonyms(self.plan)
-            return read_labels(section, named=str if names is None else names.of)
-        if not isinstance(self.loader, LabelSource):
-            if section.targets or section.covariates:
-                raise PlanError(f"[labels] names no table, and loader {self.plan.data.use!r} brings no labels")
-            return Labels()
-        with asked(self.plan.data.use, "labels"):
-            own = self.loader.labels()
-        try:
-            return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
-        except DataError as error:
-            raise DataError(
-                f"{self.plan.source} [labels]: {error}; loader {self.plan.data.use!r} brings them"
-            ) from error
-
     def preview(self) -> list[Step]:
         """What a run would find done and what it would do, and why, without doing it."""
         checked = self.check()
         fingerprints = Fingerprints(known_files(self.cache.root))
         reasons = Reasons(self.plan, finished_record(self.out))
-        listed = list(case_steps(Casework(self.plan, self.cache.root), checked.cases, fingerprints, reasons))
+        lesson = self.lesson(checked, fingerprints)
+        steps = [lesson_step(lesson, reasons)] if lesson else []
+        listed = list(case_steps(self.work(lesson), checked.cases, fingerprints, reasons))
         remember_files(self.cache.root, fingerprints.known)
-        steps = [step for step, _ in listed]
+        steps += [step for step, _ in listed]
         results = [result for _, result in listed if result is not None]
-        if len(results) == len(checked.cases) and (cohort := self._cohort(checked, results)) is not None:
+        if len(results) == len(checked.cases) and (cohort := self._cohort(checked, results, lesson)) is not None:
             steps += cohort_steps(cohort, reasons)
         return steps
+
+    def lesson(self, checked: Checked, fingerprints: Fingerprints) -> Lesson | None:
+        """The fit that the plan's segmenter needs before casework; None where it needs none."""
+        if self.segmenter is not None or not learns(self.plan.segment):
+            return None
+        patients = sorted({case.patient for case in checked.cases})
+        rows = [Row("", row.patient, "", row.level) for row in checked.labels.rows]
+        named = self.plan.split.stratify
+        split = self._deal(patients, strata(named, patients, rows, checked.labels) if named else None)
+        return Lesson(self.plan, self.cache, self.loader, checked.cases, split, fingerprints)
+
+    def _taught(self, checked: Checked, watch: Observers, started: Callable[[str], None]) -> Lesson | None:
+        """The lesson, learned."""
+        fingerprints = Fingerprints(known_files(self.cache.root))
+        if lesson := self.lesson(checked, fingerprints):
+            lesson.started, lesson.epoch_done = started, watch.epoch_done
+            lesson.learned()
+            remember_files(self.cache.root, fingerprints.known)
+        return lesson
+
+    def work(self, lesson: Lesson | None) -> Casework:
+        """What does the cases, with its segmenter as far as that is fitted."""
+        segmenter = lesson.model if lesson else self.segmenter
+        return Casework(self.plan, self.cache.root, segmenter, waiting=lesson is not None and segmenter is None)
 
     def run(self) -> Run:
         """Do what is not done yet; the run as its folder holds it."""
@@ -181,15 +171,19 @@ class Engine:
         if claimed(self.cache.root, self.out) is None:
             claim(self.cache.root, self.out, ())
 
-        results = self.casework(checked.cases, watch, log)
-        worked: list[str] = [step for result in results for step in result.done]
+        worked: list[str] = []
 
         def started(step: str) -> None:
             worked.append(step)
             folder.at(step)
             log.write("step started", step=step)
 
-        cohort = self._cohort(checked, results)
+        lesson = self._taught(checked, watch, started)
+        folder.segmenter = lesson.model if lesson else self.segmenter
+        results = self.casework(checked.cases, watch, log, lesson)
+        worked += [step for result in results for step in result.done]
+
+        cohort = self._cohort(checked, results, lesson)
         found: list[Found] = []
         features = Features((), {})
         if cohort is not None:
@@ -201,7 +195,8 @@ class Engine:
                 found += cohort.evaluated(features)
             for failure in cohort.failures:
                 log.write("stage failed", **vars(failure))
-            told = account(results, cohort, features, found)
+            told = list(account(results, cohort, features, found))
+            told += [("masks", lesson.told())] if lesson else []
             found = [*(folder.of_engine(name, findings) for name, findings in told), *found]
         failed = cohort.failures if cohort is not None else []
         code = 4 if failed or any(result.failure for result in results) else 0
@@ -217,7 +212,7 @@ class Engine:
         )
         if new:
             render(self.out)
-        self._claim(results, cohort)
+        self._claim(results, cohort, lesson)
         log.write("run done", exit_code=code, steps=len(worked))
         watch.run_done(self.out, code)
         return Run(self.out)
@@ -226,14 +221,16 @@ class Engine:
         """The cohort with its casework done and nothing fitted; DataError where no case is left."""
         checked = self.check()
         watch.run_started(self.plan.to_json(), self.out, len(checked.cases))
-        cohort = self._cohort(checked, self.casework(checked.cases, watch, log))
+        lesson = self._taught(checked, watch, lambda step: None)
+        cohort = self._cohort(checked, self.casework(checked.cases, watch, log, lesson), lesson)
         if cohort is None:
             raise DataError("every case was quarantined; spinefx check --data says why")
         return cohort
 
-    def _claim(self, results: Sequence[CaseResult], cohort: Cohort | None) -> None:
+    def _claim(self, results: Sequence[CaseResult], cohort: Cohort | None, lesson: Lesson | None) -> None:
         """Tell the cache what this run stands on; fits for folds are kept as long as the main fit is the same."""
         keys = {key for result in results if result.keys for key in (*result.keys.all, result.keys.segment)}
+        keys |= {lesson.key} if lesson else set()
         before = claimed(self.cache.root, self.out) or frozenset()
         if cohort is not None:
             keys |= cohort.stands_on()
@@ -242,14 +239,16 @@ class Engine:
         if keys != before:
             claim(self.cache.root, self.out, keys)
 
-    def casework(self, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:
+    def casework(
+        self, cases: Sequence[Case], watch: Observers, log: Log, lesson: Lesson | None = None
+    ) -> list[CaseResult]:
         """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
         known = known_files(self.cache.root)
         tasks = [Task(case, {str(p): known[str(p)] for p in case.files.values() if str(p) in known}) for case in cases]
         results: dict[str, CaseResult] = {}
         fresh: list[str] = []
         try:
-            for _task, result in self._executed(tasks):
+            for _task, result in self._executed(tasks, self.work(lesson)):
                 known.update(result.fingerprints)
                 more = dict(vars(result.failure)) if result.failure else {}
                 more |= {"remarks": result.remarks} if result.remarks else {}
@@ -270,12 +269,10 @@ class Engine:
             remember_files(self.cache.root, known)
         return [results[case.id] for case in cases]
 
-    def _executed(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, CaseResult]]:
-        payload = {"plan": self.plan.to_json(), "cache": str(self.cache.root)}
-        work = Casework(self.plan, self.cache.root)
-        return spread(self.plan.run, work, Casework.from_payload, payload, tasks, lost=lost)
+    def _executed(self, tasks: Sequence[Task], work: Casework) -> Iterator[tuple[Task, CaseResult]]:
+        return spread(self.plan.run, work, Casework.from_payload, work.payload(), tasks, lost=lost)
 
-    def _cohort(self, checked: Checked, results: Sequence[CaseResult]) -> Cohort | None:
+    def _cohort(self, checked: Checked, results: Sequence[CaseResult], lesson: Lesson | None) -> Cohort | None:
         """The once-only steps, or None where no case is left to do them on."""
         kept = [result for result in results if result.keys is not None and result.failure is None]
         if not kept:
@@ -286,7 +283,8 @@ class Engine:
         labels, section = checked.labels, self.plan.split
         patients = sorted({row.patient for row in samples.rows})
         groups = strata(section.stratify, patients, samples.rows, labels) if section.stratify else None
-        split = self._deal(patients, groups, lost={case.patient for case in checked.cases} - set(patients))
+        lost = {case.patient for case in checked.cases} - set(patients)
+        split = kept_by(lesson.split, frozenset(patients)) if lesson else self._deal(patients, groups, lost=lost)
         return Cohort(
             plan=self.plan,
             cache=self.cache,
@@ -295,4 +293,5 @@ class Engine:
             labels=labels,
             split=split,
             facts={case.id: case.facts for case in checked.cases},
+            scans=Segmented.of(self.work(lesson), checked.cases, kept),
         )

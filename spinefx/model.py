@@ -32,6 +32,7 @@ from spinefx.store.run import RECORD
 from spinefx.store.samples import StoredSamples, places
 from spinefx.store.tables import write_table
 from spinefx.work.casework import Casework
+from spinefx.work.learned import SEGMENTER
 from spinefx.work.observers import Observers
 from spinefx.work.outcome import CaseResult, at
 from spinefx.work.recipe import Recipe, content_of
@@ -185,6 +186,12 @@ class Model:
         tables = {**sections, "run": dict(run or {}), "geometry": [], "evaluate": [], "data": dict(data)}
         return Plan.of(tables, base or Path.cwd(), registry=self.registry)
 
+    @property
+    def _segmenter(self) -> Path | None:
+        """The folder of the segmenter that made the model's masks, where one had to be fitted."""
+        folder = self.folder / SEGMENTER
+        return folder if folder.is_dir() else None
+
     def _of_cases(self, plan: Plan, observers: Sequence[object], *, keep: bool) -> Encoded:
         out = make_folder(plan.run.out)
         if (out / RECORD).exists():
@@ -192,7 +199,7 @@ class Model:
         with locked(out):
             log = Log(out / "log.jsonl")
             watch = Observers(self.registry.hooks, observers, log)
-            engine = Engine(plan, observers=observers)
+            engine = Engine(plan, observers=observers, segmenter=self._segmenter)
             cases = engine.check().cases
             log.write("encoding started", cases=len(cases), model=digests(self.folder))
             watch.run_started(plan.to_json(), out, len(cases))
@@ -211,7 +218,7 @@ class Model:
 
     def _of_scans(self, scans: Sequence[Scan]) -> Encoded:
         with TemporaryDirectory(prefix="spinefx-") as folder:
-            work = Casework(self._plan(_NOWHERE), Path(folder))
+            work = Casework(self._plan(_NOWHERE), Path(folder), self._segmenter)
         samples: list[Sample] = []
         notes: list[str] = []
         for scan in scans:

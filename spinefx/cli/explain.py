@@ -15,6 +15,7 @@ from spinefx.cli.pipeline import read_plan
 if TYPE_CHECKING:
     from spinefx.contract.case import Case
     from spinefx.engine import Engine
+    from spinefx.work.checked import Checked
 
 
 @click.command()
@@ -30,16 +31,16 @@ def explain(case: str, pipeline: str, overrides: tuple[str, ...], json_: bool) -
     """
     from spinefx.engine import Engine
     from spinefx.store.keys import Fingerprints
-    from spinefx.work.casework import Casework
     from spinefx.work.folder import finished_record, known_files
     from spinefx.work.preview import Reasons, case_steps
 
     engine = Engine(read_plan(pipeline, overrides))
     with plugins_aside():
-        found = _found(engine, case)
+        checked = engine.check()
+        found = _found(checked, case)
         fingerprints = Fingerprints(known_files(engine.cache.root))
         record = finished_record(engine.out)
-        work = Casework(engine.plan, engine.cache.root)
+        work = engine.work(engine.lesson(checked, fingerprints))
         steps = [step for step, _ in case_steps(work, [found], fingerprints, Reasons(engine.plan, record))]
     before: dict[str, Any] = next((entry for entry in record.get("cases", ()) if entry["case"] == case), {})
     made = {step.key: _made(engine, step.key) for step in steps if step.cached}
@@ -66,11 +67,11 @@ def explain(case: str, pipeline: str, overrides: tuple[str, ...], json_: bool) -
     return 0
 
 
-def _found(engine: Engine, name: str) -> Case:
+def _found(checked: Checked, name: str) -> Case:
     """The case of this id, or a usage error with the nearest."""
     from spinefx.plan.offers import nearest
 
-    cases = {case.id: case for case in engine.check().cases}
+    cases = {case.id: case for case in checked.cases}
     if name not in cases:
         near = nearest(name, cases)
         raise click.UsageError(f"no case {name!r} among {len(cases)}{f'; did you mean {near!r}?' if near else ''}")

@@ -13,9 +13,9 @@ import click
 from spinefx.cli.console import as_json, counted, dump, overrides, pipeline_argument, plugins_aside, say, table, warn
 
 if TYPE_CHECKING:
-    from spinefx.engine import Checked
     from spinefx.plan import Plan
     from spinefx.store.run import Run
+    from spinefx.work.checked import Checked
     from spinefx.work.preview import Step
 
 

@@ -10,8 +10,8 @@ from spinefx.cli.console import counted, dump, say, table, warn
 
 if TYPE_CHECKING:
     from spinefx.contract.stages import Loader
-    from spinefx.engine import Checked
     from spinefx.plan import Plan
+    from spinefx.work.checked import Checked
 
 _EVERY = 50
 

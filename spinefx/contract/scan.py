@@ -117,15 +117,21 @@ class Scan:
 
     Images may lie on grids of their own; `mask` defines the grid that geometry is measured on. `notes` gathers
     what stages want a reader to know.
+
+    reference : the loader's mask, where a segmenter has put another in its place: what that one is judged by.
+    quality : name -> what the segmenter thinks of its own mask, 0 (worst) to 1.
     """
 
     case: Case
     images: Mapping[str, Volume] = field(default_factory=dict)
     mask: LabelMap | None = None
     notes: tuple[str, ...] = ()
+    reference: LabelMap | None = None
+    quality: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", frozen_mapping(self.images))
+        object.__setattr__(self, "quality", frozen_mapping(self.quality))
 
     def replace(self, **changes: Any) -> Scan:
         """A copy with some parts changed: `scan.replace(mask=mask)`."""

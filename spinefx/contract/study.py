@@ -14,6 +14,7 @@ from spinefx.contract.features import Features
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Latents, SampleSet, Split
 from spinefx.contract.scan import Sample
+from spinefx.contract.segmenter import ScanSet
 
 Measure = Callable[[NDArray[np.float32], Sample], Features]
 """(n, z, y, x) mask probabilities on a sample's grid -> one row per shape."""
@@ -28,6 +29,8 @@ class Study:
     refit : patients -> latents of all samples from a fresh encoder fitted on these patients only (costs a training).
     sized : (latent size, seed) -> an encoder of the same kind and patients, and its latents of all samples (costs a
         training; DataError where the encoder has no such size).
+    scans : the scans with the masks that everything was measured on, loaded when asked for; a mask that a segmenter put in
+        place of the loader's has that one beside it, as `scan.reference`.
     measure : decoded masks on a sample's grid -> what the plan's scan analysers measure in them, as its features name it.
     """
 
@@ -43,3 +46,4 @@ class Study:
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     sized: Callable[[int, int], tuple[Encoder, Latents]] | None = None
     measure: Measure | None = None
+    scans: ScanSet | None = None

@@ -14,16 +14,15 @@ import numpy as np
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
-from spinefx.contract.grid import Grid
 from spinefx.contract.pseudonyms import Pseudonyms
-from spinefx.contract.scan import LabelMap, Sample, Scan
-from spinefx.contract.scheme import Scheme, Structure
+from spinefx.contract.scan import Sample, Scan
 from spinefx.plan import Plan, Stage
-from spinefx.store.cache import Artefact, Cache
+from spinefx.store.cache import Cache
 from spinefx.store.keys import Fingerprints, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
 from spinefx.work import cut, picture, volumes
+from spinefx.work.masks import masked, models, put_mask
 from spinefx.work.outcome import CaseResult, Failure, Keys, Task, at, wanted
 from spinefx.work.roster import loader_of, pseudonyms, teller
 from spinefx.work.strangers import watched
@@ -37,18 +36,25 @@ class Casework:
 
     Parameters
     ----------
-    plan : the plan.   root : the cache's folder.
+    plan : the plan.   root : the cache's folder.   segmenter : the fitted one's folder, where the plan's must be fitted.
+    waiting : whether that one is not fitted yet, so that no key of a case is known.
     """
 
-    def __init__(self, plan: Plan, root: Path) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, root: Path, segmenter: Path | None = None, *, waiting: bool = False) -> None:
+        self.plan, self.segmenter, self.waiting = plan, segmenter, waiting
         self.cache = Cache(root)
         self._remarks: list[str] = []
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> Casework:
         """The same in a worker process."""
-        return cls(Plan.from_json(payload["plan"]), Path(payload["cache"]))
+        segmenter = payload["segmenter"]
+        return cls(Plan.from_json(payload["plan"]), Path(payload["cache"]), Path(segmenter) if segmenter else None)
+
+    def payload(self) -> dict[str, Any]:
+        """What `from_payload` makes the same of."""
+        segmenter = str(self.segmenter) if self.segmenter else None
+        return {"plan": self.plan.to_json(), "cache": str(self.cache.root), "segmenter": segmenter}
 
     @cached_property
     def analysers(self) -> tuple[Stage, ...]:
@@ -66,12 +72,20 @@ class Casework:
     def _stage(self, stage: Stage) -> Any:
         """The stage's object, built once."""
         if id(stage) not in self._built:
-            self._built[id(stage)] = loader_of(self.plan) if stage is self.plan.data else stage.build()
+            built: Any = loader_of(self.plan) if stage is self.plan.data else stage.build()
+            if stage is self.plan.segment and self.segmenter is not None:
+                built.load(self.segmenter)
+            self._built[id(stage)] = built
         return self._built[id(stage)]
+
+    @cached_property
+    def _learned(self) -> list[Mapping[str, str]]:
+        return models(self.plan.segment, self.segmenter)
 
     def keys(self, fingerprint: str) -> Keys:
         """Where the results of a case with this fingerprint lie."""
-        segment = stage_key(self.plan.segment, stage_key(self.plan.data, fingerprint))
+        loaded: Any = stage_key(self.plan.data, fingerprint)
+        segment = stage_key(self.plan.segment, [loaded, *self._learned] if self._learned else loaded)
         last = segment
         for stage in self.plan.preprocess:
             last = stage_key(stage, last)
@@ -118,7 +132,7 @@ class Casework:
         missing = {key for key in keys.all if self.cache.get(key) is None}
         if not missing:
             return
-        scan = self._segmented(case, keys.segment)
+        scan = self.scan(case, keys.segment)
         yield "load"
         for stage, key in zip(self.analysers, keys.features, strict=True):
             if key in missing:
@@ -138,20 +152,16 @@ class Casework:
             self._cut(scan, keys.samples)
             yield "cut"
 
-    def _segmented(self, case: Case, key: str) -> Scan:
+    def scan(self, case: Case, key: str) -> Scan:
         """The loaded scan with its mask; a mask that a segmenter made is kept, one that the loader brought is not."""
         with self._at("loader", self.plan.data, case):
             scan = wanted(Scan, self._stage(self.plan.data).load(case))
-        kept = self.cache.get(key)
-        with self._at("segment", self.plan.segment, case, scan):
-            if kept is not None:
-                return scan.replace(mask=_mask_of(kept), notes=tuple(kept.meta["notes"]))
-            segmented = wanted(Scan, self._stage(self.plan.segment).segment(scan))
-            mask = segmented.require_mask()
-            if mask is not scan.mask:
-                meta = {"grid": mask.grid.to_json(), "scheme": scheme_json(mask), "notes": segmented.notes}
-                self.cache.put(key, {"labels": mask.labels}, meta)
-            return segmented
+        if (kept := masked(self.cache, key, scan)) is not None:
+            return kept
+        segmented = self.segmented(scan)
+        if segmented.mask is not scan.mask:
+            put_mask(self.cache, key, segmented)
+        return segmented
 
     def _cut(self, scan: Scan, key: str) -> None:
         samples, notes = self.samples(scan)
@@ -178,8 +188,10 @@ class Casework:
 
     def segmented(self, scan: Scan) -> Scan:
         """A scan in memory with its mask, as the plan's segmenter gives it."""
-        with at("segment", self.plan.segment.use):
-            return wanted(Scan, self._stage(self.plan.segment).segment(scan))
+        with self._at("segment", self.plan.segment, scan.case, scan):
+            segmented = wanted(Scan, self._stage(self.plan.segment).segment(scan))
+            fresh = segmented.require_mask() is not scan.mask
+        return segmented.replace(reference=scan.mask) if fresh else segmented
 
 
 def stage_key(stage: Stage, parents: Any) -> str:
@@ -190,22 +202,9 @@ def stage_key(stage: Stage, parents: Any) -> str:
     )
 
 
-def scheme_json(mask: LabelMap) -> dict[str, Any]:
-    """A mask's scheme as JSON."""
-    table = {str(value): [s.kind, s.level, s.name] for value, s in mask.scheme.table.items()}
-    return {"name": mask.scheme.name, "table": table}
-
-
 def _of_case(features: Features, case: Case) -> Features:
     """The features, if every row is this case's: those of another would meet that case's own."""
     for row in features.rows:
         if (row.case, row.patient) != (case.id, case.patient):
             raise DataError(f"gave a row of case {row.case!r}, patient {row.patient!r}; wanted only rows of this case")
     return features
-
-
-def _mask_of(kept: Artefact) -> LabelMap:
-    """The mask that a segmenter made in an earlier run."""
-    table = {int(value): Structure(*parts) for value, parts in kept.meta["scheme"]["table"].items()}
-    scheme = Scheme(kept.meta["scheme"]["name"], table)
-    return LabelMap(kept.arrays["labels"], Grid.from_json(kept.meta["grid"]), scheme)

@@ -16,6 +16,7 @@ from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Latents, Split
+from spinefx.contract.segmenter import ScanSet
 from spinefx.contract.study import Study
 from spinefx.plan import Plan, Stage
 from spinefx.store import fits
@@ -39,7 +40,6 @@ from spinefx.work.found import Found
 from spinefx.work.inputs import of_columns, of_inputs
 from spinefx.work.instruments import Instruments
 from spinefx.work.outcome import Failure, at, wanted
-from spinefx.work.recipe import Recipe, of_samples
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
 
@@ -59,6 +59,7 @@ class Cohort:
     labels: Labels
     split: Split
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    scans: ScanSet | None = None
     failures: list[Failure] = field(default_factory=list)
     epoch_done: EpochDone = lambda epoch, epochs, losses: None
     note: Callable[[str], None] = lambda text: None
@@ -152,14 +153,6 @@ class Cohort:
             put_latents(self.cache, self.latents_key, latents)
             kept = self.cache.require(self.latents_key)
         return latents_of(kept)
-
-    def recipe(self) -> Recipe:
-        """What goes beside the main model, so that it can be used on new scans."""
-        inside = self.fitting_patients
-        latents = self.latents
-        here = np.array([row.patient in inside for row in latents.rows], bool)
-        rows = tuple(row for row, known in zip(latents.rows, here, strict=True) if known)
-        return of_samples(self.plan, self.samples.of_patients(inside), Latents(rows, latents.z[here]))
 
     def refit(self, patients: Collection[str]) -> Latents:
         """Latents of all samples from an encoder fitted on these patients only."""
@@ -293,6 +286,7 @@ class Cohort:
             history=self.history,
             refit=self.refit,
             facts=self.facts,
+            scans=self.scans,
             sized=self.sized,
             measure=self._instruments,
         )

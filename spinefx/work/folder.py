@@ -29,8 +29,9 @@ from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
 from spinefx.work.cohort import Cohort
 from spinefx.work.found import Found
+from spinefx.work.learned import SEGMENTER, put_segmenter
 from spinefx.work.outcome import CaseResult
-from spinefx.work.recipe import RECIPE
+from spinefx.work.recipe import RECIPE, of_fit
 
 CACHE = ".spinefx-cache"
 _FILES = "files.json"
@@ -91,6 +92,7 @@ class RunFolder:
 
     out: Path
     plan: Plan
+    segmenter: Path | None = None  # the model of one that was fitted in this run
 
     def __post_init__(self) -> None:
         self._record: dict[str, Any] = {
@@ -210,7 +212,9 @@ class RunFolder:
             with atomic_folder(self.out / "model") as temporary:
                 for path in model.iterdir():
                     (temporary / path.name).write_bytes(path.read_bytes())
-                atomic_write_json(temporary / RECIPE, cohort.recipe().to_json())
+                recipe = of_fit(self.plan, cohort.samples, cohort.latents, cohort.fitting_patients)
+                atomic_write_json(temporary / RECIPE, recipe.to_json())
+                put_segmenter(self.plan.segment, self.segmenter, temporary / SEGMENTER)
         with atomic_folder(self.out / "figures") as temporary:
             for item in found:
                 for name, content in item.pictures.items():

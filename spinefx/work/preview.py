@@ -13,8 +13,10 @@ from spinefx.store.fits import sealed
 from spinefx.store.keys import Fingerprints
 from spinefx.work.casework import Casework
 from spinefx.work.cohort import Cohort
+from spinefx.work.learned import Lesson
 from spinefx.work.outcome import CaseResult
 
+_UNFITTED = "the segmenter is to be fitted first"
 COHORT = ""
 """The case of a step that is done once, for all."""
 
@@ -82,6 +84,13 @@ def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     return ", ".join(f"{key} is {new[key]}, was {old.get(key)}" for key in changed) or "options have changed"
 
 
+def lesson_step(lesson: Lesson, reasons: Reasons) -> Step:
+    """The fit of the segmenter, before any case."""
+    fitted = lesson.model is not None
+    why = reasons.of([lesson.plan.data, lesson.plan.segment], ["split", "run"])
+    return Step(COHORT, lesson.step, fitted, lesson.key, "" if fitted else why)
+
+
 def case_steps(
     work: Casework, cases: Sequence[Case], fingerprints: Fingerprints, reasons: Reasons
 ) -> Iterator[tuple[Step, CaseResult | None]]:
@@ -94,6 +103,9 @@ def case_steps(
     hanging += [("picture", source, []), ("cut", [*source, *plan.preprocess], ["sample"])]
     names = [(name, reasons.of(stages, sections), _told(stages)) for name, stages, sections in hanging]
     for case in cases:
+        if work.waiting:
+            yield from ((Step(case.id, name, False, "", _UNFITTED, stages), None) for name, _, stages in names)
+            continue
         try:
             keys = work.keys(fingerprints.of_case(case))
         except DataError as error:

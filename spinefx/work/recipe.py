@@ -7,7 +7,7 @@ the model was fitted on: no patient, no path, no code.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from spinefx.contract.errors import DataError, StoreError
-from spinefx.contract.samples import Latents
+from spinefx.contract.samples import Latents, SampleSet
 from spinefx.contract.scan import Sample
 from spinefx.plan import Plan, Stage
 from spinefx.store import provenance
@@ -131,6 +131,13 @@ class Recipe:
         return np.sqrt(squared), f.sf(squared * n * (n - d) / (d * (n * n - 1.0)), d, n - d)
 
 
+def of_fit(plan: Plan, samples: SampleSet, latents: Latents, patients: Collection[str]) -> Recipe:
+    """The recipe of a model that was fitted by `plan` on those `samples`, with those `latents`, that are of these patients."""
+    here = np.array([row.patient in patients for row in latents.rows], bool)
+    rows = tuple(row for row, known in zip(latents.rows, here, strict=True) if known)
+    return of_samples(plan, samples.of_patients(patients), Latents(rows, latents.z[here]))
+
+
 def of_samples(plan: Plan, samples: Iterable[Sample], latents: Latents) -> Recipe:
     """The recipe of a model that was fitted by `plan` on `samples`, whose latents these are. Reads each sample once."""
     names = plan.sample.channels
@@ -145,10 +152,10 @@ def of_samples(plan: Plan, samples: Iterable[Sample], latents: Latents) -> Recip
     }
     z = latents.z.astype(np.float64)
     covariance = np.cov(z.T).reshape(z.shape[1], z.shape[1]) if len(z) > 1 else np.eye(z.shape[1])
-    sections = {name: _section(plan, name) for name in ("segment", "preprocess", "sample", "encode")}
-    sections["data"] = {"use": plan.data.use} | {
-        key: item for key, item in without_paths(plan.data.options.model_dump()).items() if _tellable(item)
-    }
+    sections = {name: _section(plan, name) for name in ("preprocess", "sample", "encode")}
+    for name, stage in (("data", plan.data), ("segment", plan.segment)):
+        told = without_paths(stage.options.model_dump())
+        sections[name] = {"use": stage.use} | {key: item for key, item in told.items() if _tellable(item)}
     plugins = [
         {
             "kind": s.kind,
@@ -175,5 +182,5 @@ def _section(plan: Plan, name: str) -> Any:
 
 
 def _tellable(item: Any) -> bool:
-    """Whether an option of a loader says how files are read, not which: no path was in it, and it is given."""
+    """Whether an option says how things are read, not which: no path was in it, and it is given."""
     return item is not None and not (isinstance(item, list) and any(part is None for part in item))
