@@ -56,6 +56,25 @@ class PredictOptions(BaseModel, frozen=True, extra="forbid"):
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
 
+class MixedModelOptions(BaseModel, frozen=True, extra="forbid"):
+    """Which outcomes are explained by which features, patients random."""
+
+    outcomes: tuple[str, ...] = Field(
+        (), description='target labels and feature columns, with wildcards ("uptake.suv_mean"); none means all targets'
+    )
+    features: tuple[str, ...] = Field(
+        (),
+        description='geometry columns, with wildcards ("disc.*"); none means all but quality figures and those computed from latents',
+    )
+    latents: bool = Field(True, description="take every latent as a feature, too")
+    facts: tuple[str, ...] = Field(("age", "sex", "bmi"), description="facts of the loader that serve as covariates")
+    binary: Literal["gee", "bayes"] = Field(
+        "gee",
+        description="for 0/1 outcomes: gee (population-averaged, corrected for few patients) or bayes (within patients)",
+    )
+    fdr: float = Field(0.05, gt=0, lt=1, description="false-discovery rate that marks a finding")
+
+
 class AgreementOptions(BaseModel, frozen=True, extra="forbid"):
     """Which label columns two raters gave for the same thing."""
 
@@ -81,6 +100,12 @@ def _predict(options: PredictOptions) -> Evaluator:
     from spinefx_stats.predict import Predict
 
     return Predict(options)
+
+
+def _mixed_model(options: MixedModelOptions) -> Evaluator:
+    from spinefx_stats.mixed_model import MixedModel
+
+    return MixedModel(options)
 
 
 def _agreement(options: AgreementOptions) -> Evaluator:
@@ -116,6 +141,21 @@ def spinefx_evaluators() -> list[Plugin]:
             summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
             options=PredictOptions,
             build=_predict,
+        ),
+        Plugin(
+            name="mixed-model",
+            api=1,
+            version=1,
+            summary="Labels or uptake against each feature, given level and covariates, patients random.",
+            options=MixedModelOptions,
+            build=_mixed_model,
+            references=(
+                "Laird NM, Ware JH. Random-effects models for longitudinal data. Biometrics 38:963 (1982).",
+                "Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. Biometrika 73:13 (1986).",
+                "Mancl LA, DeRouen TA. A covariance estimator for GEE with improved small-sample properties. Biometrics "
+                "57:126 (2001).",
+                "Seabold S, Perktold J. statsmodels: econometric and statistical modeling with Python. SciPy (2010).",
+            ),
         ),
         Plugin(
             name="agreement",
