@@ -17,19 +17,25 @@ run_argument = click.argument("run", type=click.Path(path_type=Path))
 
 @click.command()
 @run_argument
+@click.option(
+    "--compare", "other", type=click.Path(path_type=Path), help="Another run's folder: write the two side by side."
+)
 @click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
 @as_json
-def report(run: Path, open_: bool, json_: bool) -> int:
-    """Write the report of a run again; compute nothing."""
-    from spinefx.report import render
+def report(run: Path, other: Path | None, open_: bool, json_: bool) -> int:
+    """Write the report of a run again, or two runs side by side; compute nothing.
+
+    With --compare, RUN gets a file compare-OTHER.html: what differs in the plans, what both found, the same cases in both.
+    """
+    from spinefx.report import render, render_comparison
     from spinefx.store.run import Run
 
-    _ = Run(run).record
-    path = render(run)
+    _ = [Run(folder).record for folder in (run, other) if folder is not None]
+    path = render(run) if other is None else render_comparison(run, other)
     if json_:
-        dump({"report": str(path)})
+        dump({"report" if other is None else "comparison": str(path)})
     else:
-        say(f"report: {path}")
+        say(f"{'report' if other is None else 'comparison'}: {path}")
     if open_:
         click.launch(path.absolute().as_uri())
     return 0

@@ -4,6 +4,6 @@ It reads `run.json`, `findings.json` and the pictures beside them, and computes 
 and imports nothing of the engine, of casework or of the packs.
 """
 
-from spinefx.report.page import render
+from spinefx.report.page import render, render_comparison
 
-__all__ = ["render"]
+__all__ = ["render", "render_comparison"]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from spinefx.report import checklists, findings, record
+from spinefx.report.compare import comparison
 from spinefx.report.files import files_of
 from spinefx.report.folder import RunFolder, mapping, read, text
-from spinefx.report.library import library, script_hash
+from spinefx.report.library import Library, library, script_hash
 from spinefx.report.methods import methods
 from spinefx.report.numbers import moment
 from spinefx.report.pictures import Album
 from spinefx.report.plan_text import toml_of
 from spinefx.report.tables import plain_table
 from spinefx.report.volumes import volumes_of
-from spinefx.store.files import atomic_write_bytes
+from spinefx.store.files import atomic_write_bytes, safe_name
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("data", "tables", "explorer", "points", "viewer")
@@ -43,6 +45,33 @@ def render(folder: Path) -> Path:
 
 def page(run: RunFolder) -> str:
     """The report as HTML text."""
+    view = _view(run)
+    figures = [figure for s in (*view["stages"], *filter(None, view["engine"].values())) for figure in s.figures]
+    wanted = {
+        "niivue": bool(view["volumes"]) or any(f.explorer for f in figures),
+        "chart": any(f.cloud for f in figures),
+    }
+    libraries = [library(name) for name, needed in wanted.items() if needed]
+    return _drawn("report", _SCRIPTS, libraries, **view, libraries=libraries)
+
+
+def render_comparison(folder: Path, other: Path) -> Path:
+    """The path of `compare-<other>.html` in `folder`: the two runs side by side, offline like the report.
+
+    Raises
+    ------
+    StoreError
+        As for `render`, for either folder.
+    """
+    second = read(Path(other))
+    path = Path(folder) / f"compare-{safe_name(Path(other).resolve().name)}.html"
+    drawn = _drawn("compare", ("data", "tables"), (), c=comparison(read(Path(folder)), second))
+    atomic_write_bytes(path, drawn.encode("utf-8", errors="backslashreplace"))
+    return path
+
+
+def _drawn(template: str, scripts: Sequence[str], carried: Sequence[Library], **view: Any) -> str:
+    """A template drawn with style, scripts and the policy that lets only these and the carried libraries run."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -53,22 +82,11 @@ def page(run: RunFolder) -> str:
         lstrip_blocks=True,
     )
     environment.filters["breakable"] = _breakable
-    view = _view(run)
-    return environment.get_template("report.html.j2").render(**view, **_carried(view))
-
-
-def _carried(view: dict[str, Any]) -> dict[str, Any]:
-    """Style, script, the libraries that this page needs, and the policy that lets nothing else run."""
-    figures = [figure for s in (*view["stages"], *filter(None, view["engine"].values())) for figure in s.figures]
-    wanted = {
-        "niivue": bool(view["volumes"]) or any(f.explorer for f in figures),
-        "chart": any(f.cloud for f in figures),
-    }
-    libraries = [library(name) for name, needed in wanted.items() if needed]
-    script = "".join((_TEMPLATES / "script" / f"{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    script = "".join((_TEMPLATES / "script" / f"{name}.js").read_text(encoding="utf-8") for name in scripts)
     style = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    hashes = " ".join(f"'{made}'" for made in (script_hash(script), *(one.hash for one in libraries)))
-    return {"style": style, "script": script, "libraries": libraries, "script_hashes": hashes}
+    hashes = " ".join(f"'{made}'" for made in (script_hash(script), *(one.hash for one in carried)))
+    page = environment.get_template(f"{template}.html.j2")
+    return page.render(style=style, script=script, script_hashes=hashes, **view)
 
 
 def _breakable(name: str) -> Any:
