@@ -25,13 +25,31 @@ inline std::string name_of(const py::array& array) {
     return py::str(array.dtype()).cast<std::string>();
 }
 
+// Whether the array holds T, in this machine's byte order.
+template <class T>
+bool holds(const py::array& array) {
+    if constexpr (std::is_same_v<T, Half>) {
+        return array.dtype().char_() == 'e' && array.dtype().attr("isnative").template cast<bool>();
+    } else {
+        return py::isinstance<py::array_t<T>>(array);
+    }
+}
+
+template <class T>
+std::string name_of_pixel() {
+    if constexpr (std::is_same_v<T, Half>) {
+        return "float16";
+    } else {
+        return name_of(py::array_t<T>(0));
+    }
+}
+
 // TypeError unless the array is C-contiguous, of T and of `dims` axes.
 template <class T>
 const T* checked(const py::array& array, py::ssize_t dims, const char* what) {
-    if (!py::isinstance<py::array_t<T>>(array)) {
-        throw py::type_error(std::string(what) + " must be " + name_of(py::array_t<T>(0)) + ", got " +
+    if (!holds<T>(array))
+        throw py::type_error(std::string(what) + " must be " + name_of_pixel<T>() + ", got " +
                              name_of(array));
-    }
     if (array.ndim() != dims) {
         throw py::type_error(std::string(what) + " must have " + std::to_string(dims) + " axes, got " +
                              std::to_string(array.ndim()));

@@ -1,3 +1,5 @@
+#include "spinefx/sampling.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -20,15 +22,20 @@ Matrix matrix_of(const py::array& array) {
 
 Method method_of(const std::string& name) {
     if (name == "linear") return Method::linear;
+    if (name == "cubic") return Method::cubic;
+    if (name == "sinc") return Method::sinc;
     if (name == "nearest") return Method::nearest;
     if (name == "label-smooth") return Method::label_smooth;
     if (name == "label-thin") return Method::label_thin;
-    throw py::value_error("method must be linear, nearest, label-smooth or label-thin, got " + name);
+    throw py::value_error("method must be linear, cubic, sinc, nearest, label-smooth or label-thin, got " +
+                          name);
 }
 
 template <class T>
 T fill_of(double fill) {
-    if constexpr (std::is_floating_point_v<T>) {
+    if constexpr (std::is_same_v<T, Half>) {
+        return to_half(static_cast<float>(fill));
+    } else if constexpr (std::is_floating_point_v<T>) {
         return static_cast<T>(fill);
     } else {
         if (!(fill >= std::numeric_limits<T>::min() && fill <= std::numeric_limits<T>::max())) {
@@ -46,7 +53,7 @@ bool overlap(const py::array& a, const py::array& b) {
 }
 
 void sample_any(const py::array& data, py::array out, const py::array& matrix, const std::string& method,
-                double fill, const std::optional<py::array>& displacement,
+                bool antialias, double fill, const std::optional<py::array>& displacement,
                 const std::optional<py::array>& field) {
     const Matrix map = matrix_of(matrix);
     const Method how = method_of(method);
@@ -67,17 +74,22 @@ void sample_any(const py::array& data, py::array out, const py::array& matrix, c
         if (overlap(*displacement, out)) throw py::value_error("out must not overlap displacement");
         std::copy_n(turn, 9, moved->field);
     }
-    for_pixels(data, "data", [&](auto pixel) {
+    const auto run = [&](auto pixel) {
         using T = decltype(pixel);
-        if (std::is_floating_point_v<T> && (how == Method::label_smooth || how == Method::label_thin)) {
-            throw py::type_error(method + " takes whole numbers, got float32");
+        if (!std::is_integral_v<T> && (how == Method::label_smooth || how == Method::label_thin)) {
+            throw py::type_error(method + " takes whole numbers, got " + name_of(data));
         }
         const View<const T> in = view_of<T>(data, "data");
         const View<T> to = writeable_view_of<T>(out, "out");
         const T value = fill_of<T>(fill);
         const py::gil_scoped_release free;
-        sample(in, to, map, how, value, moved ? &*moved : nullptr);
-    });
+        sample(in, to, map, how, antialias, value, moved ? &*moved : nullptr);
+    };
+    if (data.dtype().char_() == 'e') {
+        run(Half{});
+    } else {
+        for_pixels(data, "data", run);
+    }
 }
 
 std::vector<std::int64_t> lost_any(const py::array& data, const py::array& out, const py::array& matrix) {
@@ -105,7 +117,8 @@ std::vector<std::int64_t> lost_any(const py::array& data, const py::array& out, 
 
 void add_sampling(py::module_& module) {
     module.def("sample", &sample_any, py::arg("data"), py::arg("out"), py::arg("matrix"), py::arg("method"),
-               py::arg("fill"), py::arg("displacement") = py::none(), py::arg("field") = py::none());
+               py::arg("antialias"), py::arg("fill"), py::arg("displacement") = py::none(),
+               py::arg("field") = py::none());
     module.def(
         "lost",
         [](const py::array& data, const py::array& out, const py::array& matrix) {

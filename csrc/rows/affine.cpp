@@ -44,7 +44,7 @@ void locate_as(const Line& line, Index count, Points& out) {
                 position[k] += (f[0] * static_cast<double>(dx[k]) + f[1] * static_cast<double>(dy[k])) +
                                f[2] * static_cast<double>(dz[k]);
             }
-            const double below = -0.5 - kSnap, above = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
+            const double below = line.lower[axis], above = line.upper[axis];
             for (Index k = 0; k < count; ++k) {
                 const double in = position[k] >= below ? inside[k] : 0.0;
                 inside[k] = position[k] < above ? in : 0.0;

@@ -30,13 +30,39 @@ void stream_out(const void* from, void* to, Index bytes) {
     std::memcpy(target, source, static_cast<std::size_t>(bytes));
 }
 
+// Floats as pixels; `lerped` values never leave the range of T.
+template <class T>
+SPINEFX_HD T pixel_of(float value) {
+    if constexpr (std::is_same_v<T, Half>) {
+        return to_half(value);
+    } else {
+        return to_pixel<T>(value);
+    }
+}
+
 template <class T>
 SPINEFX_HD void blend_block(const float* SPINEFX_RESTRICT a, const float* SPINEFX_RESTRICT b, float weight,
                             Index count, T* SPINEFX_RESTRICT out) {
     if (weight == 0.0f) {
-        for (Index i = 0; i < count; ++i) out[i] = to_pixel<T>(a[i]);
+        for (Index i = 0; i < count; ++i) out[i] = pixel_of<T>(a[i]);
     } else {
-        for (Index i = 0; i < count; ++i) out[i] = to_pixel<T>(lerp(a[i], b[i], weight));
+        for (Index i = 0; i < count; ++i) out[i] = pixel_of<T>(lerp(a[i], b[i], weight));
+    }
+}
+
+template <class T>
+SPINEFX_HD void narrow_block(const float* SPINEFX_RESTRICT in, Index count, T* SPINEFX_RESTRICT out) {
+    if constexpr (std::is_same_v<T, Half>) {
+        Index i = 0;
+#if defined(__F16C__)
+        for (; i + 8 <= count; i += 8) {
+            const __m128i halves = _mm256_cvtps_ph(_mm256_loadu_ps(in + i), _MM_FROUND_TO_NEAREST_INT);
+            _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), halves);
+        }
+#endif
+        for (; i < count; ++i) out[i] = to_half(in[i]);
+    } else {
+        for (Index i = 0; i < count; ++i) out[i] = to_pixel_in_range<T>(in[i]);
     }
 }
 
@@ -44,7 +70,18 @@ SPINEFX_HD void blend_block(const float* SPINEFX_RESTRICT a, const float* SPINEF
 
 template <class T>
 void widen(const T* SPINEFX_RESTRICT in, Index count, float* SPINEFX_RESTRICT out) {
-    for (Index i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]);
+    if constexpr (std::is_same_v<T, Half>) {
+        Index i = 0;
+#if defined(__F16C__)
+        for (; i + 8 <= count; i += 8) {
+            _mm256_storeu_ps(out + i,
+                             _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(in + i))));
+        }
+#endif
+        for (; i < count; ++i) out[i] = to_float(in[i]);
+    } else {
+        for (Index i = 0; i < count; ++i) out[i] = static_cast<float>(in[i]);
+    }
 }
 
 void lerp_row(const float* SPINEFX_RESTRICT a, const float* SPINEFX_RESTRICT b, float weight, Index count,
@@ -62,6 +99,20 @@ void blend(const float* a, const float* b, float weight, Index count, T* out, bo
     for (Index i = 0; i < count; i += kChunk) {
         const Index some = count - i < kChunk ? count - i : kChunk;
         blend_block(a + i, b + i, weight, some, block);
+        stream_out(block, out + i, some * static_cast<Index>(sizeof(T)));
+    }
+}
+
+template <class T>
+void narrow(const float* in, Index count, T* out, bool stream) {
+    if (!stream) {
+        narrow_block(in, count, out);
+        return;
+    }
+    alignas(64) T block[kChunk];
+    for (Index i = 0; i < count; i += kChunk) {
+        const Index some = count - i < kChunk ? count - i : kChunk;
+        narrow_block(in + i, some, block);
         stream_out(block, out + i, some * static_cast<Index>(sizeof(T)));
     }
 }
@@ -102,9 +153,11 @@ void spread(const float* SPINEFX_RESTRICT row, const Spread& spread, float* SPIN
     }
 }
 
-#define SPINEFX_MAKE(T)                              \
-    template void widen<T>(const T*, Index, float*); \
-    template void blend<T>(const float*, const float*, float, Index, T*, bool);
+#define SPINEFX_MAKE(T)                                                         \
+    template void widen<T>(const T*, Index, float*);                            \
+    template void blend<T>(const float*, const float*, float, Index, T*, bool); \
+    template void narrow<T>(const float*, Index, T*, bool);
 SPINEFX_FOR_PIXELS(SPINEFX_MAKE)
+SPINEFX_MAKE(Half)
 
 }  // namespace spinefx::SPINEFX_ISA

@@ -13,9 +13,10 @@
 
 namespace spinefx::SPINEFX_ISA {
 
-// Sixteen floats side by side, whatever registers there are.
+// Sixteen and four floats side by side, whatever registers there are.
 #if defined(__GNUC__)
 typedef float Wide __attribute__((vector_size(64)));
+typedef float Four __attribute__((vector_size(16)));
 SPINEFX_HD Wide smaller(Wide a, Wide b) {
     return a < b ? a : b;
 }
@@ -26,30 +27,33 @@ SPINEFX_HD void take(Wide value, Wide place, Wide& best, Wide& at) {
     at = less ? place : at;
 }
 #else
-struct Wide {
-    float v[16];
+template <int n>
+struct Side {
+    float v[n];
     float operator[](int i) const { return v[i]; }
+    friend Side operator+(Side a, Side b) {
+        for (int i = 0; i < n; ++i) a.v[i] += b.v[i];
+        return a;
+    }
+    friend Side operator-(Side a, Side b) {
+        for (int i = 0; i < n; ++i) a.v[i] -= b.v[i];
+        return a;
+    }
+    friend Side operator*(Side a, Side b) {
+        for (int i = 0; i < n; ++i) a.v[i] *= b.v[i];
+        return a;
+    }
+    friend Side operator+(Side a, float b) {
+        for (int i = 0; i < n; ++i) a.v[i] += b;
+        return a;
+    }
+    friend Side operator*(Side a, float b) {
+        for (int i = 0; i < n; ++i) a.v[i] *= b;
+        return a;
+    }
 };
-inline Wide operator+(Wide a, Wide b) {
-    for (int i = 0; i < 16; ++i) a.v[i] += b.v[i];
-    return a;
-}
-inline Wide operator-(Wide a, Wide b) {
-    for (int i = 0; i < 16; ++i) a.v[i] -= b.v[i];
-    return a;
-}
-inline Wide operator*(Wide a, Wide b) {
-    for (int i = 0; i < 16; ++i) a.v[i] *= b.v[i];
-    return a;
-}
-inline Wide operator+(Wide a, float b) {
-    for (int i = 0; i < 16; ++i) a.v[i] += b;
-    return a;
-}
-inline Wide operator*(Wide a, float b) {
-    for (int i = 0; i < 16; ++i) a.v[i] *= b;
-    return a;
-}
+typedef Side<16> Wide;
+typedef Side<4> Four;
 inline Wide smaller(Wide a, Wide b) {
     for (int i = 0; i < 16; ++i) a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
     return a;
@@ -63,6 +67,25 @@ inline void take(Wide value, Wide place, Wide& best, Wide& at) {
 }
 #endif
 constexpr Index kWide = 16;
+
+template <class V>
+SPINEFX_HD V load_as(const float* from) {
+    V made;
+    std::memcpy(&made, from, sizeof(made));
+    return made;
+}
+
+template <class V>
+SPINEFX_HD V all_of(float value) {
+    float same[sizeof(V) / sizeof(float)];
+    for (float& one : same) one = value;
+    return load_as<V>(same);
+}
+
+template <class V>
+SPINEFX_HD void store(const V& value, float* to) {
+    std::memcpy(to, &value, sizeof(value));
+}
 
 // The smallest and the largest of the sixteen.
 SPINEFX_HD float smallest(Wide value) {
@@ -85,6 +108,14 @@ SPINEFX_HD float largest(Wide value) {
 void spread(const float* row, const Spread& spread, float* out);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);
+void gather(const float* rows, Index stride, Index lines, Index count, float* tile, Index pitch);
+void scatter(const float* tile, Index pitch, Index lines, Index count, float* rows, Index stride);
+void prefilter(float* data, Index count, Index stride, Index lines);
+void filter(const float* in, Index stride, const Filter& filter, Index begin, Index end, Index lines,
+            float* out, Index out_stride);
+void cubic(const float* data, const std::int32_t stride[3], const Points& points, Index count, float* out);
+void sinc(const float* data, const std::int32_t stride[3], const Points& points, const float* table,
+          Index count, float* out);
 void moments(const float* map, Shape shape, double* out);
 void distances(const float* points, Index count, Index width, const float* to, float* out);
 void ramp(Index count, bool left, bool right, float step, float* out);
@@ -95,6 +126,8 @@ template <class T>
 void widen(const T* in, Index count, float* out);
 template <class T>
 void blend(const float* a, const float* b, float weight, Index count, T* out, bool stream);
+template <class T>
+void narrow(const float* in, Index count, T* out, bool stream);
 template <class T>
 void linear(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
 template <class T>

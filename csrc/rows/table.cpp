@@ -16,7 +16,11 @@ constexpr int kLanes = 1;
 
 template <class T>
 constexpr PixelRows<T> pixels() {
-    return {widen<T>, blend<T>, linear<T>, pick<T>, vote<T>, change<T>, boundaries<T>};
+    if constexpr (std::is_same_v<T, Half>) {
+        return {widen<T>, blend<T>, narrow<T>, nullptr, nullptr, nullptr, nullptr, nullptr};
+    } else {
+        return {widen<T>, blend<T>, narrow<T>, linear<T>, pick<T>, vote<T>, change<T>, boundaries<T>};
+    }
 }
 
 }  // namespace
@@ -25,8 +29,10 @@ const RowTable& table();
 const RowTable& table() {
     static constexpr RowTable found = {SPINEFX_TEXT(SPINEFX_ISA),
                                        kLanes,
-                                       {lerp_row, spread, locate, moments, distances, ramp, envelope, root},
+                                       {lerp_row, spread, locate, gather, scatter, prefilter, filter, cubic,
+                                        sinc, moments, distances, ramp, envelope, root},
                                        pixels<float>(),
+                                       pixels<Half>(),
                                        pixels<std::int16_t>(),
                                        pixels<std::uint16_t>(),
                                        pixels<std::uint8_t>()};

@@ -1,6 +1,7 @@
 // Sampling along any direction, with or without a displacement field: rows in tiles, located then sampled.
 #include <algorithm>
 #include <limits>
+#include <stdexcept>
 
 #include "paths.hpp"
 #include "spinefx/threads.hpp"
@@ -53,7 +54,8 @@ bool is_inside_at(const Line& line, Index k) {
     bool inside = true;
     for (int axis = 0; axis < 3; ++axis) {
         const double at = static_cast<double>(line.first + static_cast<std::int32_t>(k));
-        inside = inside && is_inside(line.start[axis] + line.step[axis] * at, line.size[axis]);
+        const double position = line.start[axis] + line.step[axis] * at;
+        inside = inside && position >= line.lower[axis] && position < line.upper[axis];
     }
     return inside;
 }
@@ -63,9 +65,9 @@ Range inside_of(const Line& line, Index count) {
     for (int axis = 0; axis < 3; ++axis) {
         const double step = line.step[axis],
                      start = line.start[axis] + step * static_cast<double>(line.first);
-        const double low = -0.5 - kSnap, high = static_cast<double>(line.size[axis]) - 0.5 - kSnap;
+        const double low = line.lower[axis], high = line.upper[axis];
         if (step == 0.0) {
-            if (!is_inside(start, line.size[axis])) return {0, 0};
+            if (!(start >= low && start < high)) return {0, 0};
             continue;
         }
         const double a = (low - start) / step, b = (high - start) / step;
@@ -81,25 +83,62 @@ Range inside_of(const Line& line, Index count) {
     return {begin, end};
 }
 
+// Samples a located segment: pixels from pixels of the same type, or floats from a filtered copy, made pixels
+// after.
+template <class S, class T>
+void sample_points(View<const S> in, const Line& line, Method method, const Points& points, Index count,
+                   T* out) {
+    if constexpr (std::is_same_v<S, T>) {
+        const PixelRows<T>& pixels = rows().pixels<T>();
+        if (method == Method::linear) {
+            pixels.linear(in.data, line.stride, points, count, out);
+            return;
+        }
+        if (method == Method::nearest) {
+            pixels.pick(in.data, points.offset, count, out);
+            return;
+        }
+        if (method == Method::label_smooth || method == Method::label_thin) {
+            pixels.vote(in.data, line.stride, points, count, out);
+            return;
+        }
+    }
+    if constexpr (std::is_same_v<S, float>) {
+        alignas(64) float made[kSegment];
+        if (method == Method::cubic) {
+            rows().real.cubic(in.data, line.stride, points, count, made);
+        } else if (method == Method::sinc) {
+            rows().real.sinc(in.data, line.stride, points, sinc_table(), count, made);
+        } else {
+            rows().f32.linear(in.data, line.stride, points, count, made);
+        }
+        rows().pixels<T>().narrow(made, count, out, false);
+    }
+}
+
 }  // namespace
 
-template <class T>
-void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
-                   const Displacement* moved) {
+template <class S, class T>
+void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method method, T fill,
+                   const Displacement* moved, const Place& place) {
     const bool wide = in.shape.voxels() > std::numeric_limits<std::int32_t>::max();
+    if (wide && (!std::is_same_v<S, T> || method == Method::cubic || method == Method::sinc))
+        throw std::invalid_argument(
+            "a filter off the axes takes less than 2^31 voxels of the source: crop first");
     Line common{};
     const Index strides[3] = {in.shape.y * in.shape.x, in.shape.x, 1};
     for (int axis = 0; axis < 3; ++axis) {
         common.step[axis] = matrix.m[axis][2];
         common.size[axis] = in.shape[axis];
+        common.lower[axis] = -0.5 - kSnap - place.shift[axis];
+        common.upper[axis] = static_cast<double>(place.size[axis]) - 0.5 - kSnap - place.shift[axis];
         common.stride[axis] = in.shape[axis] > 1 && !wide ? static_cast<std::int32_t>(strides[axis]) : 0;
     }
     if (moved != nullptr) std::copy_n(moved->field, 9, common.field);
-    const Locate mode = method == Method::linear    ? Locate::linear
-                        : method == Method::nearest ? Locate::nearest
-                                                    : Locate::vote;
+    const Locate mode = method == Method::nearest                                        ? Locate::nearest
+                        : method == Method::label_smooth || method == Method::label_thin ? Locate::vote
+                                                                                         : Locate::linear;
     const Index tiles_y = (out.shape.y + kTile - 1) / kTile, tiles_z = (out.shape.z + kTile - 1) / kTile;
-    const PixelRows<T>& pixels = rows().pixels<T>();
 
     const auto segment = [&](Index z, Index y, Index x0, Points& points) {
         const Index count = std::min(kSegment, out.shape.x - x0);
@@ -107,14 +146,17 @@ void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method m
         Line line = common;
         line.first = static_cast<std::int32_t>(x0);
         for (int axis = 0; axis < 3; ++axis) {
-            line.start[axis] = matrix.at(axis, static_cast<double>(z), static_cast<double>(y), 0.0);
+            line.start[axis] =
+                matrix.at(axis, static_cast<double>(z), static_cast<double>(y), 0.0) - place.shift[axis];
             if (moved != nullptr) {
                 line.displacement[axis] = moved->vectors + axis * out.shape.voxels() + (to - out.data);
             }
         }
-        if (wide) {
-            plain_segment(in, line, count, method, fill, to);
-            return;
+        if constexpr (std::is_same_v<S, T>) {
+            if (wide) {
+                plain_segment(in, line, count, method, fill, to);
+                return;
+            }
         }
         const Range range = moved == nullptr ? inside_of(line, count) : Range{0, count};
         std::fill(to, to + range.begin, fill);
@@ -124,19 +166,14 @@ void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method m
         T* const at = to + range.begin;
         line.first += static_cast<std::int32_t>(range.begin);
         rows().real.locate(line, mode, some, points);
-        if (mode == Locate::linear) {
-            pixels.linear(in.data, line.stride, points, some, at);
-        } else if (mode == Locate::nearest) {
-            pixels.pick(in.data, points.offset, some, at);
-        } else {
-            pixels.vote(in.data, line.stride, points, some, at);
-        }
+        sample_points(in, line, method, points, some, at);
         if (moved != nullptr) {
             for (Index k = 0; k < some; ++k) at[k] = points.inside[k] != 0 ? at[k] : fill;
         }
     };
 
-    parallel_for(tiles_y * tiles_z, 3.0 * static_cast<double>(out.shape.voxels()), [&](Index task) {
+    const double cost = method == Method::cubic ? 20.0 : method == Method::sinc ? 120.0 : 3.0;
+    parallel_for(tiles_y * tiles_z, cost * static_cast<double>(out.shape.voxels()), [&](Index task) {
         Points points;
         const Index z0 = task / tiles_y * kTile, y0 = task % tiles_y * kTile;
         for (Index x0 = 0; x0 < out.shape.x; x0 += kSegment) {
@@ -147,11 +184,16 @@ void sample_affine(View<const T> in, View<T> out, const Matrix& matrix, Method m
     });
 }
 
-#define SPINEFX_MAKE(T) \
-    template void sample_affine(View<const T>, View<T>, const Matrix&, Method, T, const Displacement*);
-SPINEFX_MAKE(float)
-SPINEFX_MAKE(std::int16_t)
-SPINEFX_MAKE(std::uint16_t)
-SPINEFX_MAKE(std::uint8_t)
+#define SPINEFX_MAKE(S, T)                                                                             \
+    template void sample_affine(View<const S>, View<T>, const Matrix&, Method, T, const Displacement*, \
+                                const Place&);
+SPINEFX_MAKE(float, float)
+SPINEFX_MAKE(float, Half)
+SPINEFX_MAKE(float, std::int16_t)
+SPINEFX_MAKE(float, std::uint16_t)
+SPINEFX_MAKE(float, std::uint8_t)
+SPINEFX_MAKE(std::int16_t, std::int16_t)
+SPINEFX_MAKE(std::uint16_t, std::uint16_t)
+SPINEFX_MAKE(std::uint8_t, std::uint8_t)
 
 }  // namespace spinefx

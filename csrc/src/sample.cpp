@@ -135,36 +135,85 @@ void keep_lost(View<const T> in, View<T> out, const Matrix& matrix) {
     });
 }
 
+template <class T>
+void sample_aligned(View<const T> in, View<T> out, const Matrix& matrix, const int axes[3], Method method,
+                    T fill) {
+    const Arranged<T> source = arrange(in, axes);
+    const Shape& from = source.view.shape;
+    const bool nearest = method == Method::nearest;
+    const auto taps = [&](int axis) {
+        const double* const row = matrix.m[axes[axis]];
+        return make_taps(row[axis], row[3], out.shape[axis], from[axis], nearest);
+    };
+    const AlignedTaps all{taps(0), taps(1), taps(2)};
+    fill_outside(out, all.z, all.y, all.x, fill);
+    if (all.z.empty() || all.y.empty() || all.x.empty()) return;
+    if (method == Method::linear) {
+        sample_linear(source.view, out, all, fill);
+    } else if constexpr (!std::is_same_v<T, Half>) {
+        if (nearest) {
+            sample_nearest(source.view, out, all, fill);
+        } else {
+            sample_votes(source.view, out, all, fill);
+        }
+    }
+}
+
+template <class T>
+void sample_aligned_filtered(View<const T> in, View<T> out, const Matrix& matrix, const int axes[3],
+                             Method method, const double stretch[3], T fill) {
+    const Arranged<T> source = arrange(in, axes);
+    const Kernel kernel = method == Method::cubic  ? Kernel::spline
+                          : method == Method::sinc ? Kernel::lanczos
+                                                   : Kernel::tent;
+    const auto taps = [&](int axis) {
+        const double* const row = matrix.m[axes[axis]];
+        return make_filter(kernel, row[axis], row[3], out.shape[axis], source.view.shape[axis],
+                           stretch[axes[axis]], false);
+    };
+    const AlignedFilters all{taps(0), taps(1), taps(2), method == Method::cubic};
+    fill_outside(out, all.z, all.y, all.x, fill);
+    if (all.z.empty() || all.y.empty() || all.x.empty()) return;
+    sample_filtered(source.view, out, all);
+}
+
 }  // namespace
 
 template <class T>
-void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
+void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, bool antialias, T fill,
             const Displacement* moved) {
     check(in.shape, out.shape, matrix);
-    int axes[3];
-    if (moved == nullptr && find_axes(matrix, axes)) {
-        const Arranged<T> source = arrange(in, axes);
-        const Shape& from = source.view.shape;
-        const bool nearest = method == Method::nearest;
-        const auto taps = [&](int axis) {
-            const double* const row = matrix.m[axes[axis]];
-            return make_taps(row[axis], row[3], out.shape[axis], from[axis], nearest);
-        };
-        const AlignedTaps all{taps(0), taps(1), taps(2)};
-        fill_outside(out, all, fill);
-        if (!all.z.empty() && !all.y.empty() && !all.x.empty()) {
-            if (method == Method::linear) {
-                sample_linear(source.view, out, all, fill);
-            } else if (nearest) {
-                sample_nearest(source.view, out, all, fill);
-            } else {
-                sample_votes(source.view, out, all, fill);
-            }
+    if (antialias && method != Method::linear && method != Method::sinc)
+        throw std::invalid_argument("antialias goes with linear and sinc");
+    if constexpr (std::is_same_v<T, Half>) {
+        if (method == Method::nearest) {
+            // Picking looks at no value: bits will do.
+            const View<const std::uint16_t> from{reinterpret_cast<const std::uint16_t*>(in.data), in.shape};
+            sample<std::uint16_t>(from, {reinterpret_cast<std::uint16_t*>(out.data), out.shape}, matrix,
+                                  method, false, fill.bits, moved);
+            return;
         }
-    } else {
-        sample_affine(in, out, matrix, method, fill, moved);
     }
-    if constexpr (!std::is_floating_point_v<T>) {
+    double stretch[3] = {1.0, 1.0, 1.0};
+    for (int axis = 0; axis < 3 && antialias; ++axis) {
+        const double* const row = matrix.m[axis];
+        stretch[axis] = std::max(1.0, std::hypot(row[0], row[1], row[2]));
+    }
+    const bool filtered = method == Method::cubic || method == Method::sinc ||
+                          std::any_of(stretch, stretch + 3, [](double by) { return by > 1.0; });
+    int axes[3];
+    const bool aligned = moved == nullptr && find_axes(matrix, axes);
+    if (aligned && filtered) {
+        sample_aligned_filtered(in, out, matrix, axes, method, stretch, fill);
+    } else if (aligned) {
+        sample_aligned(in, out, matrix, axes, method, fill);
+    } else if (filtered || std::is_same_v<T, Half>) {
+        sample_prepared(in, out, matrix, method, stretch, fill, moved);
+    } else if constexpr (!std::is_same_v<T, Half>) {
+        const Place place{{0.0, 0.0, 0.0}, {in.shape.z, in.shape.y, in.shape.x}};
+        sample_affine(in, out, matrix, method, fill, moved, place);
+    }
+    if constexpr (std::is_integral_v<T>) {
         if (method == Method::label_thin) {
             paint_thin(in, out, matrix, moved);
             if (moved == nullptr) keep_lost(in, out, matrix);
@@ -192,12 +241,15 @@ void find_lost(View<const T> in, View<const T> out, const Matrix& matrix, bool* 
     for (Index v = 0; v < kLabels; ++v) lost[v] = lost[v] && seen[v];
 }
 
-#define SPINEFX_MAKE(T)                                                                          \
-    template void sample(View<const T>, View<T>, const Matrix&, Method, T, const Displacement*); \
-    template void find_lost(View<const T>, View<const T>, const Matrix&, bool*);
+#define SPINEFX_MAKE(T) \
+    template void sample(View<const T>, View<T>, const Matrix&, Method, bool, T, const Displacement*);
+SPINEFX_MAKE(float)
+SPINEFX_MAKE(Half)
 SPINEFX_MAKE(std::int16_t)
 SPINEFX_MAKE(std::uint16_t)
 SPINEFX_MAKE(std::uint8_t)
-template void sample(View<const float>, View<float>, const Matrix&, Method, float, const Displacement*);
+template void find_lost(View<const std::int16_t>, View<const std::int16_t>, const Matrix&, bool*);
+template void find_lost(View<const std::uint16_t>, View<const std::uint16_t>, const Matrix&, bool*);
+template void find_lost(View<const std::uint8_t>, View<const std::uint8_t>, const Matrix&, bool*);
 
 }  // namespace spinefx

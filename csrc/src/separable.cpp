@@ -114,24 +114,24 @@ class LinearTile {
 }  // namespace
 
 template <class T>
-void fill_outside(View<T> out, const AlignedTaps& taps, T fill) {
+void fill_outside(View<T> out, const Span& z, const Span& y, const Span& x, T fill) {
     const Shape& shape = out.shape;
-    const bool whole = taps.z.begin == 0 && taps.z.end == shape.z && taps.y.begin == 0 &&
-                       taps.y.end == shape.y && taps.x.begin == 0 && taps.x.end == shape.x;
+    const bool whole = z.begin == 0 && z.end == shape.z && y.begin == 0 && y.end == shape.y && x.begin == 0 &&
+                       x.end == shape.x;
     if (whole) return;
-    const bool none = taps.y.empty() || taps.x.empty();
-    parallel_for(shape.z, static_cast<double>(shape.voxels()) / 8, [&](Index z) {
-        if (none || z < taps.z.begin || z >= taps.z.end) {
-            std::fill_n(out.row(z, 0), shape.y * shape.x, fill);
+    const bool none = y.empty() || x.empty();
+    parallel_for(shape.z, static_cast<double>(shape.voxels()) / 8, [&](Index i) {
+        if (none || i < z.begin || i >= z.end) {
+            std::fill_n(out.row(i, 0), shape.y * shape.x, fill);
             return;
         }
-        for (Index y = 0; y < shape.y; ++y) {
-            T* const row = out.row(z, y);
-            if (y < taps.y.begin || y >= taps.y.end) {
+        for (Index j = 0; j < shape.y; ++j) {
+            T* const row = out.row(i, j);
+            if (j < y.begin || j >= y.end) {
                 std::fill_n(row, shape.x, fill);
             } else {
-                std::fill(row, row + taps.x.begin, fill);
-                std::fill(row + taps.x.end, row + shape.x, fill);
+                std::fill(row, row + x.begin, fill);
+                std::fill(row + x.end, row + shape.x, fill);
             }
         }
     });
@@ -183,13 +183,15 @@ void sample_nearest(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
     });
 }
 
-#define SPINEFX_MAKE(T)                                                         \
-    template void fill_outside(View<T>, const AlignedTaps&, T);                 \
-    template void sample_linear(View<const T>, View<T>, const AlignedTaps&, T); \
+#define SPINEFX_MAKE(T)                                                            \
+    template void fill_outside(View<T>, const Span&, const Span&, const Span&, T); \
+    template void sample_linear(View<const T>, View<T>, const AlignedTaps&, T);    \
     template void sample_nearest(View<const T>, View<T>, const AlignedTaps&, T);
 SPINEFX_MAKE(float)
 SPINEFX_MAKE(std::int16_t)
 SPINEFX_MAKE(std::uint16_t)
 SPINEFX_MAKE(std::uint8_t)
+template void fill_outside(View<Half>, const Span&, const Span&, const Span&, Half);
+template void sample_linear(View<const Half>, View<Half>, const AlignedTaps&, Half);
 
 }  // namespace spinefx

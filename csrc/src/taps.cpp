@@ -80,6 +80,7 @@ Arranged<T> arrange(View<const T> in, const int axes[3]) {
     return made;
 }
 
+template Arranged<Half> arrange(View<const Half>, const int*);
 template Arranged<float> arrange(View<const float>, const int*);
 template Arranged<std::int16_t> arrange(View<const std::int16_t>, const int*);
 template Arranged<std::uint16_t> arrange(View<const std::uint16_t>, const int*);

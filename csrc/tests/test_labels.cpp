@@ -19,7 +19,7 @@ Matrix halved(double shift = 0.5) {
 
 Labels halve(const Labels& in, Method method, double shift = 0.5) {
     Labels out({(in.shape.z + 1) / 2, (in.shape.y + 1) / 2, (in.shape.x + 1) / 2});
-    sample<std::uint16_t>(in.view(), out.view(), halved(shift), method, 0, nullptr);
+    sample<std::uint16_t>(in.view(), out.view(), halved(shift), method, false, 0, nullptr);
     return out;
 }
 
@@ -122,7 +122,7 @@ TEST(Labels, a_lost_label_is_named_and_one_out_of_view_is_not) {
     in.at(2, 2, 2) = 4;
     in.at(7, 7, 7) = 6;
     Labels out({2, 2, 2});
-    sample<std::uint16_t>(in.view(), out.view(), halved(0.4), Method::label_smooth, 0, nullptr);
+    sample<std::uint16_t>(in.view(), out.view(), halved(0.4), Method::label_smooth, false, 0, nullptr);
     bool lost[65536] = {};
     find_lost<std::uint16_t>(in.view(), out.view(), halved(0.4), lost);
     EXPECT_TRUE(lost[4]);

@@ -36,6 +36,8 @@ void compare_segments(const RowTable& table) {
             line.start[axis] = draw.real(-2.0, 9.0);
             line.step[axis] = draw.real(-0.5, 0.5);
             line.size[axis] = in.shape[axis];
+            line.lower[axis] = -0.5 - kSnap;
+            line.upper[axis] = static_cast<double>(in.shape[axis]) - 0.5 - kSnap;
             line.stride[axis] = in.shape[axis] > 1 ? static_cast<std::int32_t>(strides[axis]) : 0;
             line.field[4 * axis] = 0.02;
         }

@@ -18,7 +18,7 @@ void compare(Method method, double tolerance) {
         const Shape shape{draw.whole(1, 9), draw.whole(1, 9), round % 10 == 0 ? 300 : draw.whole(1, 40)};
         const Matrix matrix = draw.matrix(round % 3 != 0);
         Volume<T> out(shape, T{99});
-        sample<T>(in.view(), out.view(), matrix, method, T{5}, nullptr);
+        sample<T>(in.view(), out.view(), matrix, method, false, T{5}, nullptr);
         const Volume<T> wanted = drawn::plain(in, shape, matrix, method, T{5});
         double worst = 0.0;
         for (std::size_t i = 0; i < out.data.size(); ++i) {
@@ -90,7 +90,7 @@ TEST(Sampling, the_identity_copies) {
     for (int i = 0; i < 3; ++i) same.m[i][i] = 1.0;
     for (const Method method : {Method::linear, Method::nearest, Method::label_smooth, Method::label_thin}) {
         Volume<std::int16_t> out(in.shape);
-        sample<std::int16_t>(in.view(), out.view(), same, method, 0, nullptr);
+        sample<std::int16_t>(in.view(), out.view(), same, method, false, 0, nullptr);
         EXPECT_TRUE(out.data == in.data);
     }
 }
@@ -99,10 +99,10 @@ TEST(Sampling, empty_volumes_and_endless_matrices_are_refused) {
     Volume<float> in({1, 1, 1}), out({1, 1, 1});
     Matrix matrix{};
     EXPECT_THROW(
-        sample<float>({in.data.data(), {0, 1, 1}}, out.view(), matrix, Method::linear, 0.0f, nullptr),
+        sample<float>({in.data.data(), {0, 1, 1}}, out.view(), matrix, Method::linear, false, 0.0f, nullptr),
         std::invalid_argument);
     matrix.m[1][2] = std::numeric_limits<double>::infinity();
-    EXPECT_THROW(sample<float>(in.view(), out.view(), matrix, Method::linear, 0.0f, nullptr),
+    EXPECT_THROW(sample<float>(in.view(), out.view(), matrix, Method::linear, false, 0.0f, nullptr),
                  std::invalid_argument);
 }
 
@@ -113,10 +113,10 @@ TEST(Sampling, a_far_target_is_all_fill) {
     for (const double shift : {1e6, 1e300, -1e300}) {
         matrix.m[2][3] = shift;
         matrix.m[0][1] = 0.0;
-        sample<float>(in.view(), out.view(), matrix, Method::linear, -2.0f, nullptr);
+        sample<float>(in.view(), out.view(), matrix, Method::linear, false, -2.0f, nullptr);
         EXPECT_TRUE(out.data == std::vector<float>(120, -2.0f));
         matrix.m[0][1] = 0.5;
-        sample<float>(in.view(), out.view(), matrix, Method::linear, -2.0f, nullptr);
+        sample<float>(in.view(), out.view(), matrix, Method::linear, false, -2.0f, nullptr);
         EXPECT_TRUE(out.data == std::vector<float>(120, -2.0f));
     }
 }

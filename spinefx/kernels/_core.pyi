@@ -14,6 +14,7 @@ def sample(
     out: Array,
     matrix: Floats,
     method: str,
+    antialias: bool,
     fill: float,
     displacement: NDArray[np.float32] | None = None,
     field: Floats | None = None,

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx.kernels.reference_filters import filtered
+
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
 
@@ -30,13 +32,14 @@ def sample(
     out: Array,
     matrix: Floats,
     method: str,
+    antialias: bool,
     fill: float,
     displacement: NDArray[np.float32] | None = None,
     field: Floats | None = None,
 ) -> None:
     """Fill `out` (z, y, x) from `data` (z, y, x) of the same dtype.
 
-    method : "linear", "nearest", "label-smooth" or "label-thin".
+    method : "linear", "cubic", "sinc", "nearest", "label-smooth" or "label-thin".
     displacement : (3, z, y, x) float32 world vectors (x, y, z) on the target; `field` (3, 3) turns them into indices.
     """
     points = positions(out.shape, matrix)
@@ -46,7 +49,11 @@ def sample(
     inside = np.ones(out.shape, bool)
     for axis, size in enumerate(data.shape):
         inside &= (points[axis] >= -0.5 - SNAP) & (points[axis] < size - 0.5 - SNAP)
-    if method == "linear":
+    if method in ("cubic", "sinc") or antialias:
+        found = _rounded(
+            filtered(data, points, np.asarray(matrix), method, antialias, displacement is None), data.dtype
+        )
+    elif method == "linear":
         found = _rounded(_linear(data, points), data.dtype)
     elif method == "nearest":
         found = _nearest(data, points)

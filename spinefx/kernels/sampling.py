@@ -3,7 +3,8 @@
 Conventions are ITK's: voxels are sampled at their centres, a point lies inside an image of n voxels when its index is
 in [-0.5, n - 0.5), values between the outermost centres and the border are those of the outermost voxel, and what lies
 outside is `fill`. A point within 1e-6 voxels of a border or tie counts as on it, so rounding decides nothing.
-Whole-number images are rounded half up (ITK's own resample filter cuts off instead).
+Whole-number images are rounded half up (ITK's own resample filter cuts off instead); where a spline or a sinc overshoots
+their range, the range's end is written. Cubic and sinc want finite images: what is not a number spreads to its neighbours.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from spinefx.contract.errors import DataError, GridError
 from spinefx.contract.grid import Grid
 from spinefx.kernels import _core
 
-Method = Literal["linear", "nearest", "label-smooth", "label-thin"]
+Method = Literal["linear", "cubic", "sinc", "nearest", "label-smooth", "label-thin"]
 METHODS: tuple[str, ...] = get_args(Method)
-DTYPES = ("float32", "int16", "uint16", "uint8")
+DTYPES = ("float32", "float16", "int16", "uint16", "uint8")
 LABEL_DTYPES = ("uint16", "uint8", "int16")
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -52,15 +53,26 @@ def resample(
 
     Parameters
     ----------
-    data : (..., z, y, x) float32, int16, uint16, uint8 or bool
-        The last three axes are the source's; axes before them are channels or a batch.
+    data : (..., z, y, x) float32, float16, int16, uint16, uint8 or bool
+        The last three axes are the source's; axes before them are channels or a batch. Any strides; what is not
+        C-contiguous is copied once. Bool is sampled as 0 and 1.
     method : str
         linear        trilinear.
+        cubic         cubic B-spline through the voxels, mirrored about the outer centres (ITK's BSpline, order 3).
+        sinc          the sinc under its own central lobe, 5 zeros a side (Lanczos; ITK's LanczosWindowedSinc, with
+                      weights made to sum to one, so that a constant image stays constant).
         nearest       the voxel that holds the point, half up.
         label-smooth  the label with the most linear weight (ties: the smallest); smooth borders, no one-hot volume.
         label-thin    label-smooth, then every part of a label that is thinner than the vote can keep is painted in, so
                       that sheets and strands stay whole; thin parts get at most one target voxel thicker. A label that
                       would still vanish keeps one voxel, at most one away from its place.
+    antialias : bool
+        For linear and sinc: the kernel is stretched by target over source spacing along every source axis that gets
+        coarser (seen off the axes: by the length of the target's step along that axis), so that detail finer than the
+        target is averaged away. Weights beyond the volume fall away and the rest sum to one (linear), or stay with the
+        outermost voxel (sinc). Aligned linear is what Pillow and torch call bilinear with antialias; its kernel has the
+        width of the target voxel's Gaussian of Cardoso et al. (MICCAI 2015) to 5 %. Off the axes the source is low-passed
+        at its own voxels, then sampled.
     fill : float
         What is written where the target reaches beyond the source.
     out : array
@@ -145,8 +157,8 @@ def _apply(
 ) -> NDArray[Scalar]:
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    if antialias:
-        raise ValueError("antialias=True is not there yet; resample with antialias=False")
+    if antialias and method not in ("linear", "sinc"):
+        raise ValueError(f"antialias goes with method 'linear' or 'sinc', got {method!r}")
     given = np.asarray(data)
     _check(given, source, method)
     result = _result(given, (*given.shape[:-3], *target.shape), out)
@@ -162,7 +174,7 @@ def _apply(
     parts = np.ndindex(*given.shape[:-3]) if given.ndim > 3 else ((),)
     for part in parts:
         a, b = (core_in[part], core_out[part]) if part else (core_in, core_out)
-        _core.sample(a, b, index, method, value, vectors, field)
+        _core.sample(a, b, index, method, antialias, value, vectors, field)
         if method.startswith("label") and displacement is None:
             lost = _core.lost(a, b, index)
             if lost:
@@ -172,7 +184,7 @@ def _apply(
 
 def _check(data: Array, source: Grid, method: str) -> None:
     label = method.startswith("label")
-    if data.dtype.char not in ("hHB?" if label else "fhHB?"):
+    if data.dtype.char not in ("hHB?" if label else "efhHB?"):
         names = LABEL_DTYPES if label else DTYPES
         raise TypeError(f"{method} takes {', '.join(names)} or bool, got {data.dtype}: convert with astype first")
     if not data.dtype.isnative:

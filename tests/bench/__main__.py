@@ -15,6 +15,7 @@ from collections.abc import Callable
 from spinefx import kernels
 from tests.bench.augmenting import cases as augmenting_cases
 from tests.bench.case import Case
+from tests.bench.filters import cases as filter_cases
 from tests.bench.measures import cases as measure_cases
 from tests.bench.reading import cases as reading_cases
 from tests.bench.sampling import cases as sampling_cases
@@ -67,7 +68,8 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true")
     options = parser.parse_args()
     print(f"instruction set {kernels.isa()}, {kernels.threads()} threads")
-    for make in (*sampling_cases(), *measure_cases(), *reading_cases(), *augmenting_cases()):
+    rows = (*sampling_cases(), *filter_cases(), *measure_cases(), *reading_cases(), *augmenting_cases())
+    for make in rows:
         name = make.__name__.replace("_", " ")
         if all(word in name for word in options.words):
             print("\n".join(run(make(), options.rounds, options.slow)), flush=True)

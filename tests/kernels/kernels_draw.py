@@ -48,7 +48,7 @@ def volume(shape: tuple[int, ...], dtype: str, seed: int, labels: int = 0) -> Ar
     rng = np.random.default_rng(seed)
     if labels:
         return (rng.integers(0, labels + 1, shape) * (rng.random(shape) < 0.7)).astype(dtype)
-    if dtype == "float32":
-        return rng.normal(scale=300, size=shape).astype(np.float32)
+    if dtype.startswith("float"):
+        return rng.normal(scale=300, size=shape).astype(dtype)
     limits = np.iinfo(dtype)
     return rng.integers(limits.min, limits.max, shape, endpoint=True).astype(dtype)

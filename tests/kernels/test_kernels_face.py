@@ -54,6 +54,50 @@ def test_out_is_filled_and_returned():
     np.testing.assert_array_equal(out, kernels.resample(data, SOURCE, TARGET))
 
 
+FILTERS = [("linear", False), ("linear", True), ("cubic", False), ("sinc", False), ("sinc", True)]
+
+
+@settings(max_examples=100)
+@given(grid_pairs(), st.sampled_from(FILTERS), st.sampled_from(["float32", "float16", "uint8", "int16"]))
+def test_a_constant_image_stays_constant(grids, how, dtype):
+    source, target = grids
+    data = np.full(source.shape, 97, dtype)
+    found = kernels.resample(data, source, target, method=how[0], antialias=how[1], fill=97)
+    np.testing.assert_allclose(found.astype(float), 97, atol=1e-4 if dtype == "float32" else 0)
+
+
+@pytest.mark.parametrize(("method", "antialias"), FILTERS)
+@pytest.mark.parametrize("kind", ["straight", "permuted", "oblique"])
+def test_a_filter_gives_back_the_voxels_at_their_own_places(method, antialias, kind):
+    grid = Grid((6, 7, 9), (1.5, 1.0, 0.8), (3.0, -4.0, 5.0), turn(kind, 4))
+    data = volume(grid.shape, "float32", 2)
+    found = kernels.resample(data, grid, grid, method=method, antialias=antialias)
+    np.testing.assert_allclose(found, data, atol=1e-3)
+
+
+def test_antialias_averages_what_a_coarse_grid_cannot_show():
+    z, y, x = np.indices((24, 24, 24))
+    board = ((z + y + x) % 2 * 200).astype(np.float32)
+    source, target = Grid(board.shape), Grid((8, 8, 8), (3.0, 3.0, 3.0), (1.0, 1.0, 1.0))
+    for method in ("linear", "sinc"):
+        plain = kernels.resample(board, source, target, method=method)
+        averaged = kernels.resample(board, source, target, method=method, antialias=True)
+        assert np.ptp(plain) > 150
+        np.testing.assert_allclose(averaged, 100, atol=8)
+
+
+def test_whole_numbers_that_overshoot_are_held_to_their_range():
+    step = np.zeros((9, 9, 9), np.uint8)
+    step[4:] = 255
+    fine = Grid((33, 9, 9), (0.25, 1.0, 1.0))
+    for method in ("cubic", "sinc"):
+        exact = kernels.resample(step.astype(np.float32), Grid(step.shape), fine, method=method)
+        assert exact.max() > 256
+        assert exact.min() < -1
+        found = kernels.resample(step, Grid(step.shape), fine, method=method)
+        np.testing.assert_array_equal(found, np.floor(np.clip(exact, 0, 255) + 0.5))
+
+
 def test_masks_of_bool_stay_bool():
     data = volume((6, 7, 8), "uint8", 0, labels=1).astype(bool)
     for method in ("nearest", "linear", "label-smooth"):
@@ -79,6 +123,12 @@ REFUSED = [
         ValueError,
         "must be one of linear.*'lanczos'",
     ),
+    (
+        lambda: kernels.resample(good(), SOURCE, TARGET, method="cubic", antialias=True),
+        ValueError,
+        "antialias.*'cubic'",
+    ),
+    (lambda: kernels.resample(good(), SOURCE, TARGET, method="nearest", antialias=True), ValueError, "or 'sinc', got"),
     (lambda: kernels.resample(good()[1:], SOURCE, TARGET), GridError, r"\(5, 7, 8\).*\(6, 7, 8\)"),
     (lambda: kernels.resample(good()[0], SOURCE, TARGET), GridError, r"\(7, 8\)"),
     (

@@ -22,10 +22,10 @@ LABELS = st.sampled_from(["int16", "uint16", "uint8"])
 SHAPES = st.tuples(*[st.integers(1, 14)] * 3)
 
 
-def both(data, shape, matrix, method, *more):
+def both(data, shape, matrix, method, *more, antialias=False):
     ours, theirs = np.empty(shape, data.dtype), np.empty(shape, data.dtype)
-    _core.sample(data, ours, matrix, method, 7, *more)
-    reference.sample(data, theirs, matrix, method, 7, *more)
+    _core.sample(data, ours, matrix, method, antialias, 7, *more)
+    reference.sample(data, theirs, matrix, method, antialias, 7, *more)
     return ours, theirs
 
 
@@ -40,6 +40,44 @@ def test_linear_is_the_references(grids, dtype, seed, displaced):
     else:
         assert np.abs(ours.astype(np.int64) - theirs).max() <= 1
         assert (ours == theirs).mean() > 0.9 or ours.size < 100
+
+
+@settings(max_examples=200)
+@given(
+    grid_pairs(),
+    st.sampled_from(["float32", "float16", "int16", "uint16", "uint8"]),
+    st.integers(0, 10**6),
+    st.booleans(),
+    st.sampled_from([("cubic", False), ("sinc", False), ("linear", True), ("sinc", True)]),
+)
+def test_filters_of_several_voxels_are_the_references(grids, dtype, seed, displaced, how):
+    source, target = grids
+    method, antialias = how
+    more = displacement(source, target, seed) if displaced else ()
+    data = volume(source.shape, dtype, seed)
+    ours, theirs = both(data, target.shape, index_matrix(source, target), method, *more, antialias=antialias)
+    span = max(float(np.ptp(data.astype(np.float64))), 7.0)
+    if dtype == "float32":
+        np.testing.assert_allclose(ours, theirs, atol=2e-6 * span)
+    elif dtype == "float16":
+        np.testing.assert_allclose(ours.astype(float), theirs.astype(float), atol=2e-6 * span, rtol=1.1e-3)
+    else:
+        assert np.abs(ours.astype(np.int64) - theirs).max() <= 1
+        assert (ours == theirs).mean() > 0.9 or ours.size < 100
+
+
+@settings(max_examples=60)
+@given(grid_pairs(), st.integers(0, 10**6), st.booleans())
+def test_linear_and_nearest_of_half_precision_are_the_floats_rounded_once(grids, seed, displaced):
+    source, target = grids
+    more = displacement(source, target, seed) if displaced else ()
+    data = volume(source.shape, "float16", seed)
+    for method in ("linear", "nearest"):
+        ours = np.empty(target.shape, np.float16)
+        wide = np.empty(target.shape, np.float32)
+        _core.sample(data, ours, index_matrix(source, target), method, False, 7, *more)
+        _core.sample(data.astype(np.float32), wide, index_matrix(source, target), method, False, 7, *more)
+        np.testing.assert_array_equal(ours, wide.astype(np.float16))
 
 
 @settings(max_examples=200)
@@ -130,6 +168,10 @@ def everything():
         field = rng.normal(size=(3, *target.shape)).astype(np.float32)
         found += [kernels.warp(labels, source, target, method=m) for m in METHODS]
         found += [kernels.resample(image, source, target), kernels.warp(image, source, target, displacement=field)]
+        for method, antialias in (("cubic", False), ("sinc", False), ("linear", True), ("sinc", True)):
+            found += [kernels.resample(image, source, target, method=method, antialias=antialias)]
+        found += [kernels.warp(image, source, target, displacement=field, method="cubic")]
+        found += [kernels.resample(image.astype(np.float16), source, target, method=m) for m in ("linear", "cubic")]
     statistics = kernels.label_statistics(labels, source, image, percents=[5, 50])
     found += [statistics.covariance_mm2, statistics.mean, statistics.std, statistics.percentiles]
     found += [kernels.distance_transform(labels, source, signed=True), kernels.smooth_labels(labels, source)]

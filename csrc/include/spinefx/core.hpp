@@ -49,6 +49,11 @@ struct View {
     SPINEFX_HD operator View<const T>() const { return {data, shape}; }
 };
 
+// A 16-bit float as its bits; arithmetic is done on floats.
+struct Half {
+    std::uint16_t bits;
+};
+
 // Affine map of an index (z, y, x): rows give source z, y, x; columns z, y, x and the shift.
 struct Matrix {
     double m[3][4];

@@ -25,8 +25,9 @@ struct Line {
     std::int32_t first;
     const float* displacement[3];  // world x, y, z; null where there is none
     double field[9];
-    Index size[3];           // of the source
-    std::int32_t stride[3];  // of the source in elements; 0 for an axis of one voxel
+    double lower[3], upper[3];  // inside: lower <= position < upper
+    Index size[3];              // of the source
+    std::int32_t stride[3];     // of the source in elements; 0 for an axis of one voxel
 };
 
 // Samples of a segment: offset of the lowest of the eight voxels (nearest: of the one), and fractions.
@@ -48,6 +49,17 @@ struct LineSites {
     float step;
 };
 
+// One axis of a separable filter: output i is the sum of weight[taps * i + k] times the source's low[i] -
+// origin + k.
+struct Filter {
+    const std::int32_t* low;
+    const float* weight;
+    Index taps, origin;
+};
+
+constexpr Index kSincRow = 16;      // floats of a row of the table of sinc weights: 10, then zeros
+constexpr Index kSincSteps = 1024;  // rows a voxel; weights between them are linear
+
 enum class Locate { linear, nearest, vote };
 
 template <class T>
@@ -55,6 +67,8 @@ struct PixelRows {
     void (*widen)(const T* in, Index count, float* out);
     // out = a + weight * (b - a) as pixels; `stream` writes past the caches.
     void (*blend)(const float* a, const float* b, float weight, Index count, T* out, bool stream);
+    // out = in as pixels, held to the range of T.
+    void (*narrow)(const float* in, Index count, T* out, bool stream);
     void (*linear)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
     void (*pick)(const T* data, const std::int32_t* offset, Index count, T* out);
     void (*vote)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
@@ -69,6 +83,20 @@ struct FloatRows {
     void (*lerp)(const float* a, const float* b, float weight, Index count, float* out);
     void (*spread)(const float* row, const Spread& spread, float* out);
     void (*locate)(const Line& line, Locate mode, Index count, Points& out);
+    // tile[pitch * i + r] = rows[stride * r + i] for `lines` <= 16 rows, and the way back.
+    void (*gather)(const float* rows, Index stride, Index lines, Index count, float* tile, Index pitch);
+    void (*scatter)(const float* tile, Index pitch, Index lines, Index count, float* rows, Index stride);
+    // Samples into cubic B-spline coefficients, along i of data[stride * i + c]; `lines` a multiple of 16.
+    void (*prefilter)(float* data, Index count, Index stride, Index lines);
+    // Outputs [begin, end) of a filter over in[stride * i + c]; `lines` a multiple of 16.
+    void (*filter)(const float* in, Index stride, const Filter& filter, Index begin, Index end, Index lines,
+                   float* out, Index out_stride);
+    // Points whose offset is that of the first of 4 (cubic) or 10 (sinc) voxels an axis. sinc may read 6
+    // floats beyond the last voxel; `table` has kSincSteps + 1 rows.
+    void (*cubic)(const float* data, const std::int32_t stride[3], const Points& points, Index count,
+                  float* out);
+    void (*sinc)(const float* data, const std::int32_t stride[3], const Points& points, const float* table,
+                 Index count, float* out);
     // Ten sums of one map: mass, first and second moments in index units.
     void (*moments)(const float* map, Shape shape, double* out);
     // Squared distances from `points` (count, width) to `to` (width); rows are `width` apart.
@@ -86,6 +114,7 @@ struct RowTable {
     int lanes;  // of float that `spread` handles at once
     FloatRows real;
     PixelRows<float> f32;
+    PixelRows<Half> f16;  // widen, blend and narrow only; the others are null
     PixelRows<std::int16_t> i16;
     PixelRows<std::uint16_t> u16;
     PixelRows<std::uint8_t> u8;
@@ -94,6 +123,8 @@ struct RowTable {
     const PixelRows<T>& pixels() const {
         if constexpr (std::is_same_v<T, float>) {
             return f32;
+        } else if constexpr (std::is_same_v<T, Half>) {
+            return f16;
         } else if constexpr (std::is_same_v<T, std::int16_t>) {
             return i16;
         } else if constexpr (std::is_same_v<T, std::uint16_t>) {

@@ -5,7 +5,7 @@
 
 namespace spinefx {
 
-enum class Method { linear, nearest, label_smooth, label_thin };
+enum class Method { linear, cubic, sinc, nearest, label_smooth, label_thin };
 
 // World vectors on the target, three volumes x, y, z one after the other, and the matrix that turns them into
 // source indices.
@@ -15,12 +15,15 @@ struct Displacement {
 };
 
 // Fills `out` from `in`; `matrix` maps an index of `out` to one of `in`, `moved` (may be null) is added to
-// it. Threads as `parallel_for`; the result is the same for any number of them. Volumes must not overlap.
-// Allocates scratch of a few rows and planes; label_thin four volumes. Throws std::invalid_argument for an
-// empty volume or a matrix that is not finite. T: float, std::int16_t, std::uint16_t, std::uint8_t; label
-// methods not for float.
+// it. `antialias` (linear and sinc) stretches the kernel along the axes that get coarser. Threads as
+// `parallel_for`; the result is the same for any number of them. Volumes must not overlap. Allocates scratch
+// of a few rows and planes; label_thin four volumes; cubic, sinc and antialias the floats of the part of the
+// source that is seen (aligned grids: at the output's size in plane). Throws std::invalid_argument for an
+// empty volume, a matrix that is not finite, an antialias that does not go with the method, and, off the
+// axes, for a filtered part of 2^31 voxels or more. T: float, Half, std::int16_t, std::uint16_t,
+// std::uint8_t; label methods not for float and Half.
 template <class T>
-void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, T fill,
+void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, bool antialias, T fill,
             const Displacement* moved);
 
 // Sets lost[v] for each label v (as its unsigned bits) of `in` that has a voxel centre inside `out` and no

@@ -67,6 +67,86 @@ SPINEFX_HD float lerp(float a, float b, float weight) {
     return a + weight * (b - a);
 }
 
+// The nearest value of T: half up for whole numbers, and to the limits of T where splines and windowed sincs
+// overshoot; not a number becomes the lowest.
+template <class T>
+SPINEFX_HD T to_pixel_in_range(float value) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return value;
+    } else {
+        constexpr float low =
+            static_cast<float>(static_cast<T>(T(-1) < T(0) ? 1U << (8 * sizeof(T) - 1) : 0));
+        constexpr float high = static_cast<float>((1LL << (8 * sizeof(T) - (T(-1) < T(0) ? 1 : 0))) - 1);
+        const float above = value > low ? value : low;
+        return to_pixel<T>(above < high ? above : high);
+    }
+}
+
+SPINEFX_HD float to_float(Half half) {
+    const std::uint32_t sign = static_cast<std::uint32_t>(half.bits & 0x8000U) << 16,
+                        rest = static_cast<std::uint32_t>(half.bits & 0x7fffU) << 13;
+    float value;
+    if (rest >= 0x0f800000U) {  // endless or not a number (made quiet, as processors do)
+        const std::uint32_t bits = sign | 0x70000000U | rest | ((rest & 0x007fffffU) != 0 ? 0x00400000U : 0U);
+        std::memcpy(&value, &bits, 4);
+        return value;
+    }
+    // Scaling by 2^112 moves the exponent and makes small numbers normal; it is exact.
+    std::memcpy(&value, &rest, 4);
+    value *= 5192296858534827628530496329220096.0f;
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, 4);
+    bits |= sign;
+    std::memcpy(&value, &bits, 4);
+    return value;
+}
+
+// To the nearest, ties to even, as processors do it.
+SPINEFX_HD Half to_half(float value) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &value, 4);
+    const std::uint32_t sign = bits >> 16 & 0x8000U, size = bits & 0x7fffffffU;
+    std::uint32_t made;
+    if (size > 0x7f800000U) {
+        made = 0x7e00U | (size >> 13 & 0x3ffU);
+    } else if (size >= 0x477ff000U) {
+        made = 0x7c00U;
+    } else if (size < 0x38800000U) {
+        // Adding 0.5 rounds at the last bit of the small numbers.
+        float small;
+        std::memcpy(&small, &size, 4);
+        small += 0.5f;
+        std::memcpy(&made, &small, 4);
+        made -= 0x3f000000U;
+    } else {
+        made = (size - 0x38000000U + 0xfffU + (size >> 13 & 1U)) >> 13;
+    }
+    return {static_cast<std::uint16_t>(sign | made)};
+}
+
+constexpr int kLanczos = 5;  // zeros of the windowed sinc on each side; SimpleITK's radius
+
+// Cubic B-spline: weights of the four coefficients around a place, `t` beyond the second of them.
+SPINEFX_HD void cubic_weights(float t, float weight[4]) {
+    weight[0] = ((-1.0f / 6.0f * t + 0.5f) * t - 0.5f) * t + 1.0f / 6.0f;
+    weight[1] = ((0.5f * t - 1.0f) * t + 0.0f) * t + 2.0f / 3.0f;
+    weight[2] = ((-0.5f * t + 0.5f) * t + 0.5f) * t + 1.0f / 6.0f;
+    weight[3] = ((1.0f / 6.0f * t + 0.0f) * t + 0.0f) * t + 0.0f;
+}
+
+// Indices beyond the ends, mirrored about the outer centres (splines) or held there.
+SPINEFX_HD Index mirrored(Index at, Index size) {
+    if (size == 1) return 0;
+    const Index period = 2 * (size - 1);
+    Index folded = at % period;
+    if (folded < 0) folded += period;
+    return folded < size ? folded : period - folded;
+}
+
+SPINEFX_HD Index held(Index at, Index size) {
+    return at < 0 ? 0 : at < size ? at : size - 1;
+}
+
 template <class T>
 SPINEFX_HD T linear_at(View<const T> in, double pz, double py, double px) {
     const Cell z = cell_at(pz, in.shape.z), y = cell_at(py, in.shape.y), x = cell_at(px, in.shape.x);

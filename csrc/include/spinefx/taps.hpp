@@ -6,17 +6,21 @@
 
 namespace spinefx {
 
-// Samples of one output axis. Output indices [begin, end) are inside the source, the others are fill.
-struct AxisTaps {
-    Index size = 0, source = 0;  // voxels of the output and of the source along this axis
+// The outputs [begin, end) of an axis that are inside the source; the others are fill.
+struct Span {
     Index begin = 0, end = 0;
+
+    bool empty() const { return begin >= end; }
+};
+
+// Samples of one output axis.
+struct AxisTaps : Span {
+    Index size = 0, source = 0;  // voxels of the output and of the source along this axis
     Index first = 0, last = 0;   // source voxels used: [first, last]
     Buffer<std::int32_t> low;    // first of two voxels; nearest: the one
     Buffer<std::int32_t> high;   // second of the two
     Buffer<float> weight;        // of the second
     Buffer<std::int32_t> share;  // the same in 1/kVotes
-
-    bool empty() const { return begin >= end; }
 };
 
 // Which source axis each output axis runs along; false where the axes are not aligned.
