@@ -80,6 +80,17 @@ class Stage:
         dumped: dict[str, Any] = self.options.model_dump(mode="json", by_alias=True)
         return dumped
 
+    def in_words(self) -> str:
+        """The stage with the options that are not its defaults, for people: `resample (spacing_mm = 1.0)`."""
+        fields = type(self.options).model_fields
+        chosen = {
+            n: getattr(self.options, n)
+            for n in fields
+            if getattr(self.options, n) != fields[n].get_default(call_default_factory=True)
+        }
+        words = ", ".join(f"{name} = {value}" for name, value in chosen.items())
+        return f"{self.use} ({words})" if words else self.use
+
     def to_json(self) -> dict[str, Any]:
         """The stage table, with every default."""
         return {"use": self.use, **self.options_json()}

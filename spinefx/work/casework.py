@@ -27,7 +27,7 @@ from spinefx.work.outcome import CaseResult, Failure, Keys, Task, at, wanted
 from spinefx.work.roster import loader_of, pseudonyms, teller
 from spinefx.work.strangers import watched
 
-PICTURE = 1
+PICTURE = 2
 """Raised when the same scan is pictured differently; part of the cache key."""
 
 
@@ -66,6 +66,11 @@ class Casework:
         return pseudonyms(self.plan)
 
     @cached_property
+    def _later(self) -> list[str]:
+        """What preprocessing does after the picture was taken, in the TOML's words."""
+        return [stage.in_words() for stage in self.plan.preprocess]
+
+    @cached_property
     def _built(self) -> dict[int, Any]:
         return {}
 
@@ -94,7 +99,7 @@ class Casework:
             segment=segment,
             features=tuple(stage_key(stage, segment) for stage in self.analysers),
             samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
-            picture=step_key("picture", "case", version=PICTURE, options=None, parents=segment),
+            picture=step_key("picture", "case", version=PICTURE, options=self._later, parents=segment),
             volumes=volumes.key(segment) if self.plan.report.viewer else "",
         )
 
@@ -142,7 +147,8 @@ class Casework:
                 yield f"geometry {stage.use}"
         if keys.picture in missing:
             with at("picture", "case"):
-                self.cache.put(keys.picture, {"png": np.frombuffer(png(picture.case_picture(scan)), np.uint8)})
+                drawn = picture.captioned(picture.case_picture(scan), picture.caption(scan, self._later))
+                self.cache.put(keys.picture, {"png": np.frombuffer(png(drawn), np.uint8)})
             yield "picture"
         if keys.volumes in missing:
             with at("picture", "volumes"):

@@ -1,12 +1,12 @@
-"""A case at a glance: mid-sagittal and mid-coronal plane through its spine, with the mask's contours and level names.
+"""A case at a glance: three planes through its spine with the mask's contours and level names, and what was changed.
 
-Radiologists' view: head up; sagittal with the front on the left, coronal with the patient's right on the left. The
-planes follow the spine: each row of pixels is shifted across the plane, so that a curved spine stays in view.
+The sagittal and the coronal plane follow the spine: each row of pixels is shifted across the plane, so that a curved spine
+stays in view. Axial planes are those of up to three discs, their traces drawn on the sagittal one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,128 +14,109 @@ from numpy.typing import NDArray
 from spinefx import kernels
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Scan, Volume
-from spinefx.contract.scheme import Structure
+from spinefx.work.overlay import with_mask, written_below
+from spinefx.work.planes import View, view_of
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 _BACKGROUND = (18, 21, 24)
-_GAP_PX, _THIN_MM, _WIDEST = 4, 1.0, 1.4
-_MARGIN_MM = {"x": 18.0, "y": 18.0, "z": 8.0}
-_FALLBACK = (190, 190, 200)
-_COLOURS = {
-    "vertebra": ((112, 172, 226), (84, 140, 200)),
-    "disc": ((240, 178, 92), (240, 178, 92)),
-    "canal": ((110, 200, 160), (110, 200, 160)),
-    "cord": ((110, 200, 160), (110, 200, 160)),
-    "sacrum": ((178, 146, 214), (178, 146, 214)),
-    "endplate": ((232, 128, 120), (232, 128, 120)),
-    "partial-vertebra": ((140, 156, 172), (140, 156, 172)),
-}
-_NAMED = ("vertebra", "disc", "sacrum")
-
-
-@dataclass(frozen=True)
-class _View:
-    """Where the planes lie: points (n, 3) along the spine, feet first, and the box (2, 3) around what is shown.
-
-    World (x, y, z) in mm.
-    """
-
-    spine: Floats
-    box: Floats
-
-    def shift(self, plane: Grid, axis: int) -> NDArray[np.float32]:
-        """(3, z, y, x) displacement that moves each row of `plane` along world `axis` onto the spine."""
-        heights = plane.origin[2] + np.arange(plane.shape[0]) * plane.spacing[0]
-        moved = np.interp(heights, self.spine[:, 2], self.spine[:, axis]) - plane.origin[axis]
-        field = np.zeros((3, *plane.shape), np.float32)
-        field[axis] = moved[:, None, None]
-        return field
+_TRACE = (104, 104, 104)
+_GAP_PX = 4
+_CUTS = 3
+_OBLIQUE_DEG = 0.5
 
 
 def case_picture(scan: Scan, *, height: int = 320) -> Pixels:
-    """The case as (height, w, 3) uint8: sagittal plane left, coronal right, both isotropic in mm and to one scale.
+    """The case as (height, w, 3) uint8: sagittal plane left, coronal beside it, axial ones in a column at the right.
 
-    The first image is shown in grey between its 1st and 99.5th percentile; without one, the mask alone on a dark
-    ground. The planes run through the centroids of the discs (of the vertebrae, of all structures together, of the
-    image, whichever exists first), joined by straight lines. A scan with neither image nor mask gives an empty dark
-    picture.
+    The first image is shown in grey between its 1st and 99.5th percentile; without one, the mask alone on a dark ground.
+    Sagittal and coronal are isotropic in mm and to one scale, the axial ones to another. A scan with neither image nor
+    mask gives an empty dark picture.
     """
     image = next(iter(scan.images.values()), None)
-    view = _view(scan.mask, image)
+    view = view_of(scan.mask, image, cuts=_CUTS)
     if view is None:
         return np.full((height, height, 3), _BACKGROUND, np.uint8)
-    step = max(float(view.box[1, 2] - view.box[0, 2]) / (height - 1), 1e-3)
-    planes = [_plane(view, step, height, across) for across in ("x", "y")]
-    shifts = [view.shift(plane, axis) for axis, plane in enumerate(planes)]
-    grey = [_grey(image, *where) for where in zip(planes, shifts, strict=True)] if image is not None else []
+    planes, shifts = _planes(view, height)
+    grey = [_grey(image, *where) for where in zip(planes, shifts, strict=True)] if image is not None else None
     window = _window(np.concatenate([g[np.isfinite(g)] for g in grey])) if grey else None
     drawn = []
-    for i, plane in enumerate(planes):
-        pixels = np.empty((height, max(plane.shape[1:]), 3), np.float32)
+    for i, (plane, shift) in enumerate(zip(planes, shifts, strict=True)):
+        pixels = np.empty((*_flat(plane), 3), np.float32)
         pixels[:] = _BACKGROUND
-        if window is not None:
+        if grey is not None and window is not None:
             low, high = window
             shown = np.isfinite(grey[i])
             pixels[shown] = np.clip((grey[i][shown] - low) / (high - low), 0, 1)[:, None] * np.float32(235)
         drawn.append(pixels.astype(np.uint8))
         if scan.mask is not None:
-            drawn[i] = _with_mask(pixels, _labels(scan.mask, plane, shifts[i]), scan.mask, strong=image is None)
-    gap = np.full((height, _GAP_PX, 3), _BACKGROUND, np.uint8)
-    return np.ascontiguousarray(np.concatenate([drawn[0], gap, drawn[1]], axis=1))
+            drawn[i] = with_mask(pixels, _labels(scan.mask, plane, shift), scan.mask, strong=image is None)
+    drawn[0] = _traced(drawn[0], planes[0], view)
+    return _beside(drawn[0], drawn[1], _stacked(drawn[2:], height))
 
 
-def _view(mask: LabelMap | None, image: Volume | None) -> _View | None:
-    """What to show: the mask's structures with a margin, inside the image; the whole image where there is no mask."""
-    bounds = _bounds(image.grid.corners()) if image is not None else None
-    stats = kernels.label_statistics(mask.labels, mask.grid) if mask is not None else None
-    if mask is None or stats is None or not len(stats.value):
-        return None if bounds is None else _View(bounds.mean(axis=0, keepdims=True), bounds)
-    kinds = [mask.scheme[int(v)].kind if int(v) in mask.scheme else "" for v in stats.value]
-    spine = stats.centroid_mm.mean(axis=0, keepdims=True)
-    for kind in ("vertebra", "disc"):
-        chosen = stats.centroid_mm[[k == kind for k in kinds]]
-        spine = chosen[np.argsort(chosen[:, 2])] if len(chosen) else spine
-    first, last = stats.box[:, 0].min(axis=0), stats.box[:, 1].max(axis=0) - 1
-    ends = np.array(np.meshgrid(*np.stack([first, last], axis=1), indexing="ij"), np.float64).reshape(3, -1).T
-    margin = np.array([_MARGIN_MM[axis] for axis in "xyz"])
-    box = _bounds(mask.grid.to_world(ends)) + np.stack([-margin, margin])
-    if bounds is not None:
-        inside = np.stack([np.maximum(box[0], bounds[0]), np.minimum(box[1], bounds[1])])
-        box = np.where(inside[1] > inside[0], inside, box)
-    return _View(np.asarray(spine, np.float64), box)
+def captioned(pixels: Pixels, lines: Sequence[str]) -> Pixels:
+    """The picture with lines of text below it, broken where they are too long."""
+    return np.concatenate([pixels, written_below(pixels.shape[1], lines, _BACKGROUND)]) if lines else pixels
 
 
-def _bounds(points: Floats) -> Floats:
-    """(2, 3) smallest and largest world coordinates."""
-    return np.stack([points.min(axis=0), points.max(axis=0)])
+def caption(scan: Scan, later: Sequence[str] = ()) -> list[str]:
+    """What a reader must know beside the picture: each image and the mask as they lie, the notes, and what comes `later`."""
+    lines = [f"{name}: {_laid(image.grid)}" for name, image in scan.images.items()]
+    if scan.mask is not None:
+        own = (
+            "" if any(scan.mask.grid == image.grid for image in scan.images.values()) else f", {_laid(scan.mask.grid)}"
+        )
+        lines.append(f"mask: scheme {scan.mask.scheme.name}{own}")
+    lines += [f"note: {note}" for note in dict.fromkeys((*scan.case.notes, *scan.notes))]
+    return lines + ([f"then, for the encoder alone: {', '.join(later)}"] if later else [])
 
 
-def _plane(view: _View, step: float, height: int, across: str) -> Grid:
-    """A one-voxel-thin grid along the world axes, normal to `across` amid the spine."""
-    (x0, y0, z0), (x1, y1, _) = view.box
-    cx, cy = np.median(view.spine[:, :2], axis=0)
-    start, end, middle = (y0, y1, cy) if across == "x" else (x0, x1, cx)
-    width = min(round((end - start) / step) + 1, int(_WIDEST * height))
-    if (width - 1) * step < end - start:
-        start = middle - (width - 1) * step / 2
-    if across == "x":
-        return Grid((height, width, 1), (step, step, _THIN_MM), (float(cx), float(start), float(z0)))
-    return Grid((height, 1, width), (step, _THIN_MM, step), (float(start), float(cy), float(z0)))
+def _laid(grid: Grid) -> str:
+    """`50 x 448 x 578 voxels of 3.32 x 0.625 x 0.501 mm (z, y, x), orientation PIR`, letters in the file's order x, y, z."""
+    letters = ""
+    for axis in grid.axes[::-1]:
+        main = int(np.abs(axis).argmax())
+        letters += ("LR", "PA", "SI")[main][int(axis[main] < 0)]
+    turned = float(np.degrees(np.arccos(np.clip(np.abs(grid.axes).max(axis=1).min(), -1, 1))))
+    oblique = f", {turned:.0f} degrees oblique" if turned >= _OBLIQUE_DEG else ""
+    sizes, mm = " x ".join(map(str, grid.shape)), " x ".join(f"{s:.3g}" for s in grid.spacing)
+    return f"{sizes} voxels of {mm} mm (z, y, x), orientation {letters}{oblique}"
+
+
+def _planes(view: View, height: int) -> tuple[list[Grid], list[NDArray[np.float32]]]:
+    """The grids of all planes and how their rows are shifted."""
+    size = max((height - _GAP_PX * (_CUTS - 1)) // _CUTS, 2)
+    planes = [view.upright(height, "x"), view.upright(height, "y")]
+    shifts = [view.shift(plane, axis) for axis, plane in enumerate(planes)]
+    for number in range(len(view.axial)):
+        planes.append(view.across(size, number))
+        shifts.append(np.zeros((3, *planes[-1].shape), np.float32))
+    return planes, shifts
+
+
+def _flat(plane: Grid) -> tuple[int, int]:
+    """(rows, columns) of a one-voxel-thin grid as it is shown."""
+    rows, columns = (n for k, n in enumerate(plane.shape) if k != plane.shape.index(1))
+    return rows, columns
+
+
+def _shown(values: NDArray[np.generic], plane: Grid) -> NDArray[np.generic]:
+    """Values on a plane as rows and columns: upright planes with the head up, axial ones with the front up."""
+    flat = values.reshape(_flat(plane))
+    return flat if plane.shape[0] == 1 else flat[::-1]
 
 
 def _grey(image: Volume, plane: Grid, shift: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w) intensities on the shifted plane, head up; NaN outside the image."""
+    """(h, w) intensities on the shifted plane; NaN outside the image."""
     data = np.asarray(image.data, np.float32)
-    found = kernels.warp(data, image.grid, plane, displacement=shift, method="linear", fill=np.nan)
-    return found.reshape(plane.shape[0], -1)[::-1]
+    return _shown(kernels.warp(data, image.grid, plane, displacement=shift, method="linear", fill=np.nan), plane)  # type: ignore[return-value]
 
 
 def _labels(mask: LabelMap, plane: Grid, shift: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """(h, w) mask values on the shifted plane, head up."""
-    found = kernels.warp(mask.labels, mask.grid, plane, displacement=shift, method="label-smooth", fill=0)
-    return found.reshape(plane.shape[0], -1)[::-1]
+    """(h, w) mask values on the shifted plane."""
+    return _shown(kernels.warp(mask.labels, mask.grid, plane, displacement=shift, method="label-smooth", fill=0), plane)  # type: ignore[return-value]
 
 
 def _window(values: NDArray[np.float32]) -> tuple[float, float]:
@@ -146,59 +127,30 @@ def _window(values: NDArray[np.float32]) -> tuple[float, float]:
     return low, high if high > low else low + 1.0
 
 
-def _with_mask(pixels: NDArray[np.float32], labels: NDArray[np.uint16], mask: LabelMap, *, strong: bool) -> Pixels:
-    """The plane with each structure tinted, its contour drawn and its level named."""
-    values = [int(value) for value in np.unique(labels) if value]
-    table = np.zeros((max(values, default=0) + 1, 3), np.float32)
-    for value in values:
-        table[value] = colour_of(mask, value)
-    rim = _rim(labels)
-    share = np.where(labels > 0, np.where(rim, 0.95, 0.5 if strong else 0.12), 0.0).astype(np.float32)[..., None]
-    tinted = pixels * (1 - share) + table[labels] * share
-    named = [(mask.scheme[value], labels == value) for value in values if value in mask.scheme]
-    return _written(np.clip(tinted, 0, 255).astype(np.uint8), named)
+def _traced(pixels: Pixels, plane: Grid, view: View) -> Pixels:
+    """The sagittal plane with marks at its edges where the axial planes cut it."""
+    pixels = pixels.copy()
+    height, width = pixels.shape[:2]
+    for centre, normal, _ in view.axial:
+        for column in (*range(6), *range(width - 6, width)):
+            y = plane.origin[1] + column * plane.spacing[1]
+            z = centre[2] - normal[1] / normal[2] * (y - centre[1])
+            row = height - 1 - round((z - plane.origin[2]) / plane.spacing[0])
+            if 0 <= row < height:
+                pixels[row, column] = _TRACE
+    return pixels
 
 
-def colour_of(mask: LabelMap, value: int) -> tuple[int, int, int]:
-    """The colour of a structure's kind; neighbouring vertebrae alternate between two shades."""
-    kind = mask.scheme[value].kind if value in mask.scheme else ""
-    shades = _COLOURS.get(kind)
-    return _FALLBACK if shades is None else shades[value % 2]
+def _stacked(tiles: Sequence[Pixels], height: int) -> Pixels:
+    """Square pictures one under the other, as high as asked for."""
+    out = np.full((height, tiles[0].shape[1], 3), _BACKGROUND, np.uint8)
+    for number, tile in enumerate(tiles):
+        top = number * (tile.shape[0] + _GAP_PX)
+        out[top : top + tile.shape[0]] = tile[: height - top]
+    return out
 
 
-def _rim(labels: NDArray[np.uint16]) -> NDArray[np.bool_]:
-    """True on the pixels of a structure that touch another label."""
-    padded = np.pad(labels, 1)
-    inner = padded[1:-1, 1:-1]
-    around = (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:])
-    different: NDArray[np.bool_] = np.logical_or.reduce([inner != other for other in around])
-    return different & (inner > 0)
-
-
-def _written(pixels: Pixels, named: list[tuple[Structure, NDArray[np.bool_]]]) -> Pixels:
-    """The picture with levels written: vertebrae on themselves, discs smaller and beside their left edge."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    image = Image.fromarray(pixels)
-    draw = ImageDraw.Draw(image)
-    big, small = ImageFont.load_default(size=12), ImageFont.load_default(size=9)
-    for structure, where in named:
-        if structure.kind not in _NAMED or not structure.level or where.sum() < 40:
-            continue
-        rows, columns = np.nonzero(where)
-        y = float(np.median(rows))
-        if structure.kind == "disc":
-            x, font, anchor = float(columns.min()) - 3, small, "rm"
-            if draw.textlength(structure.level, font=font) > x:
-                x, anchor = float(columns.max()) + 3, "lm"
-        else:
-            x, font, anchor = _body_column(columns), big, "mm"
-        draw.text((x, y), structure.level, (255, 255, 255), font, anchor, stroke_width=1, stroke_fill=(10, 12, 14))
-    return np.asarray(image, np.uint8)
-
-
-def _body_column(columns: NDArray[np.intp]) -> float:
-    """The column to write a vertebra's name in: the middle of the column run that is at least half as high as any."""
-    heights = np.bincount(columns)
-    tall = np.flatnonzero(heights >= 0.5 * heights.max())
-    return float(np.median(tall[: np.argmax(np.diff(tall, append=tall[-1] + 9) > 1) + 1]))
+def _beside(*parts: Pixels) -> Pixels:
+    gap = np.full((parts[0].shape[0], _GAP_PX, 3), _BACKGROUND, np.uint8)
+    row = [piece for part in parts for piece in (gap, part)][1:]
+    return np.ascontiguousarray(np.concatenate(row, axis=1))

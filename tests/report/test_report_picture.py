@@ -15,7 +15,7 @@ from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.store.records import png
-from spinefx.work.picture import case_picture
+from spinefx.work.picture import caption, captioned, case_picture
 
 CASE = Case("c", "p")
 SCHEME = Scheme(
@@ -75,20 +75,21 @@ def middle(found: NDArray[np.intp], kind: int) -> tuple[float, float]:
     return float(rows.mean()), float(columns.mean())
 
 
-def halves(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Sagittal and coronal plane, cut apart at the gap beside the middle (both planes are as wide here)."""
+def parts(pixels: NDArray[np.uint8]) -> tuple[NDArray[np.intp], NDArray[np.intp], list[NDArray[np.intp]]]:
+    """Sagittal and coronal plane (as wide as each other here), and the axial ones from head to foot."""
     found = kinds(pixels)
-    cut = next(c for c in range(pixels.shape[1] // 4, pixels.shape[1]) if _gap(pixels, c))
-    return found[:, :cut], found[:, cut:]
-
-
-def _gap(pixels: NDArray[np.uint8], column: int) -> bool:
-    left, right = kinds(pixels[:, :column]), kinds(pixels[:, column:])
-    return GREEN in left and GREEN not in right
+    size = (len(found) - 8) // 3
+    width = (found.shape[1] - 8 - size) // 2
+    column = found[:, 2 * width + 8 :]
+    return (
+        found[:, :width],
+        found[:, width + 4 : 2 * width + 4],
+        [column[t : t + size] for t in (0, size + 4, 2 * size + 8)],
+    )
 
 
 def test_the_head_is_up_the_front_left_and_the_patients_left_on_the_right() -> None:
-    sagittal, coronal = halves(case_picture(Scan(CASE, {}, body())))
+    sagittal, coronal, _ = parts(case_picture(Scan(CASE, {}, body())))
     assert middle(sagittal, BLUE)[0] < middle(sagittal, ORANGE)[0]
     assert middle(sagittal, ORANGE)[1] < middle(sagittal, GREEN)[1]
     assert middle(coronal, BLUE)[0] < middle(coronal, ORANGE)[0] < middle(coronal, VIOLET)[0]
@@ -107,7 +108,7 @@ def test_the_order_and_direction_of_the_arrays_axes_do_not_change_the_picture(or
 def test_a_millimetre_is_as_long_down_as_across_whatever_the_voxels() -> None:
     mask = body()
     thick = LabelMap(mask.labels[:, :, ::4], Grid((64, 64, 16), (1.0, 1.0, 4.0), mask.grid.origin), SCHEME)
-    sagittal, coronal = halves(case_picture(Scan(CASE, {}, thick)))
+    sagittal, coronal, _ = parts(case_picture(Scan(CASE, {}, thick)))
     for plane, wide_mm in ((sagittal, 19), (coronal, 23)):
         rows, columns = np.nonzero(plane == BLUE)
         high, wide = np.ptp(rows) + 1, np.ptp(columns) + 1
@@ -133,6 +134,55 @@ def test_the_image_is_seen_under_its_contours() -> None:
     assert plain[brightest].min() > 200
     assert np.ptp(plain.astype(int), axis=2).max() < 10, "an image without a mask is grey"
     assert np.ptp(pixels.astype(int), axis=2).max() > 80, "contours are coloured"
+
+
+def test_axial_planes_have_the_front_up_and_the_patients_left_on_the_right() -> None:
+    _, _, (through_disc, *others) = parts(case_picture(Scan(CASE, {}, body())))
+    assert middle(through_disc, ORANGE)[0] < middle(through_disc, GREEN)[0], "the canal lies behind the disc"
+    assert not any(other.any() for other in others), "there is one disc, hence one axial plane"
+    grid = body().grid
+    labels = body().labels.copy()
+    _, _, x = (index - 32 for index in np.indices(grid.shape))
+    labels[(labels == 2) & (x > 4)] = 4
+    (disc,) = [part for part in parts(case_picture(Scan(CASE, {}, LabelMap(labels, grid, SCHEME))))[2] if part.any()]
+    assert middle(disc, ORANGE)[1] < middle(disc, VIOLET)[1], "what lies to the left is seen on the right"
+
+
+def test_an_axial_plane_lies_in_its_disc_however_that_is_tilted() -> None:
+    grid = Grid((64, 64, 64), (1.0, 1.0, 1.0), (-32.0, -32.0, -32.0))
+    z, y, x = (index - 32.0 for index in np.indices(grid.shape))
+    labels = np.zeros(grid.shape, np.uint16)
+    labels[(np.abs(z - 0.6 * y) < 2.5) & (x**2 + y**2 < 20**2)] = 2
+    (disc,) = [part for part in parts(case_picture(Scan(CASE, {}, LabelMap(labels, grid, SCHEME))))[2] if part.any()]
+    rows, columns = np.nonzero(disc == ORANGE)
+    assert np.ptp(columns) == pytest.approx(40, abs=4)  # 105 pixels for 100 mm
+    assert np.ptp(rows) == pytest.approx(40 * np.hypot(1, 0.6), abs=4), "as long as along the tilted disc"
+
+
+def test_the_caption_says_how_things_lie_and_what_was_changed() -> None:
+    mask = body()
+    turned_grid = Grid((8, 16, 16), (4.0, 2.0, 2.0), direction=np.diag([-1.0, 1.0, -1.0]))
+    scan = Scan(
+        Case("c", "p", notes=("scoliosis",)),
+        {"t2": Volume(np.zeros((8, 16, 16)), turned_grid)},
+        mask,
+        ("scoliosis", "flipped"),
+    )
+    assert caption(scan, ["resample (spacing_mm = 1.0)", "normalise"]) == [
+        "t2: 8 x 16 x 16 voxels of 4 x 2 x 2 mm (z, y, x), orientation RPI",
+        "mask: scheme body, 64 x 64 x 64 voxels of 1 x 1 x 1 mm (z, y, x), orientation LPS",
+        "note: scoliosis",
+        "note: flipped",
+        "then, for the encoder alone: resample (spacing_mm = 1.0), normalise",
+    ]  # fmt: skip
+    plain = case_picture(scan)
+    told = captioned(plain, caption(scan))
+    assert np.array_equal(told[: len(plain)], plain)
+    assert told.shape[0] >= len(plain) + 4 * 14
+    longer = captioned(plain, ["word " * 200])
+    assert longer.shape[1] == plain.shape[1]
+    assert longer.shape[0] > told.shape[0], "a long line is broken and not cut off"
+    assert captioned(plain, []) is plain
 
 
 @pytest.mark.parametrize("height", [64, 320])
