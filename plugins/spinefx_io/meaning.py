@@ -1,9 +1,9 @@
-"""What the numbers in a mask mean: a known scheme, one of the user's own in TOML, and spines that count otherwise.
+"""What the numbers in a mask mean: a known scheme or one of the user's own in TOML, and what a table corrects in it.
 
-[my-scheme]                          levels.csv
-1 = "vertebra L5"                    patient,lowest,thoracic
-201 = "disc L5-S1"                   17,L6,
-100 = "canal"                        41,L5,13
+[my-scheme]
+1 = "vertebra L5"
+201 = "disc L5-S1"
+100 = "canal"
 ignored = [50, 51]
 """
 
@@ -15,25 +15,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spinefx.api import (
-    LOWEST_LEVELS,
-    SCHEMES,
-    THORACIC_COUNTS,
-    Case,
-    DataError,
-    LabelMap,
-    Scheme,
-    SchemeError,
-    as_counted,
-    read_rows,
-    recounted,
-)
+from spinefx.api import SCHEMES, Case, DataError, LabelMap, Scheme, SchemeError
+from spinefx_io.corrections import Correction, corrected, of_case, read_corrections, refuse_misspelt
 
 SCHEME_ROLE = "scheme-file"
 """Role of the scheme's own file among a case's files, so that another content gives other results."""
-
-LOWEST, THORACIC = "lowest_vertebra", "thoracic_vertebrae"
-"""Facts of a case whose spine counts otherwise."""
 
 _BYTES, _LINE = 64 << 10, 2000
 
@@ -43,12 +29,12 @@ class Meaning:
     """How masks are read.
 
     scheme : value -> structure.   file : where the scheme was read from, if it was.
-    counts : case or patient -> (lowest vertebra, thoracic vertebrae), from the table of levels.
+    corrections : case or patient -> what the table of levels says.   table : that table's name.
     """
 
     scheme: Scheme
     file: Path | None = None
-    counts: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
     table: str = ""
 
     @classmethod
@@ -67,15 +53,15 @@ class Meaning:
         DataError
             If the file of schemes or the table of levels cannot be read or does not say what it should.
         """
-        counts = _counts(levels) if levels is not None else {}
+        corrections = read_corrections(levels) if levels is not None else {}
         table = levels.name if levels is not None else ""
         if drawn is not None:
-            return cls(drawn, None, counts, table)
+            return cls(drawn, None, corrections, table)
         if not isinstance(scheme, str):
-            return cls(inline_scheme("scheme", scheme), None, counts, table)
+            return cls(inline_scheme("scheme", scheme), None, corrections, table)
         if schemes is None or scheme in SCHEMES:
-            return cls(SCHEMES[scheme], None, counts, table)
-        return cls(_from_file(schemes, scheme), schemes, counts, table)
+            return cls(SCHEMES[scheme], None, corrections, table)
+        return cls(_from_file(schemes, scheme), schemes, corrections, table)
 
     def marked(self, cases: Iterable[Case]) -> list[Case]:
         """The cases, each with what the table of levels says of it.
@@ -83,34 +69,26 @@ class Meaning:
         Raises
         ------
         DataError
-            If the table names none of them.
+            If the table names none of them, or writes an id with other zeros or capitals than they do.
         """
-        met: set[str] = set()
-        out = [self._marked(case, met) for case in cases]
-        if self.counts and not met:
-            raise DataError(
-                f"{self.table}: names none of the cases; its ids are {', '.join(list(self.counts)[:5])} ..."
-            )
+        cases, met = list(cases), set[str]()
+        out = [of_case(self.corrections, self._with_file(case), met) for case in cases]
+        refuse_misspelt(self.corrections.keys() - met, cases, self.table)
+        if self.corrections and not met:
+            ids = ", ".join(list(self.corrections)[:5])
+            raise DataError(f"{self.table}: names none of the cases; its ids are {ids} ...")
         return out
 
     def applied(self, mask: LabelMap, case: Case | None = None) -> LabelMap:
-        """The mask with the levels of the case: counted anew where its facts say so, values without meaning made 0."""
-        mask = _without(mask, self.scheme.ignored)
-        facts = case.facts if case is not None else {}
-        if LOWEST in facts or THORACIC in facts:
-            return recounted(mask, lowest=str(facts.get(LOWEST, "L5")), thoracic=int(facts.get(THORACIC) or 12))
-        return as_counted(mask)
+        """The mask as it is meant in this case; values without meaning made 0, those that nobody knows refused."""
+        return corrected(mask, case)
 
-    def _marked(self, case: Case, met: set[str]) -> Case:
-        files = {**case.files, SCHEME_ROLE: self.file} if self.file is not None and case.files else case.files
-        name = next((name for name in (case.id, case.patient) if name in self.counts), None)
-        if name is None:
-            return replace(case, files=files)
-        met.add(name)
-        lowest, thoracic = self.counts[name]
-        note = f"levels counted from {lowest}" + (f" with {thoracic} thoracic" if thoracic != 12 else "")
-        facts = {**case.facts, LOWEST: lowest, THORACIC: thoracic}
-        return replace(case, files=files, facts=facts, notes=(*case.notes, note))
+    def _with_file(self, case: Case) -> Case:
+        return (
+            replace(case, files={**case.files, SCHEME_ROLE: self.file})
+            if self.file is not None and case.files
+            else case
+        )
 
 
 def inline_scheme(name: str, table: Mapping[str, Any]) -> Scheme:
@@ -157,37 +135,3 @@ def _from_file(path: Path, name: str) -> Scheme:
         return inline_scheme(name, tables[name])
     except DataError as error:
         raise type(error)(f"{path.name}: {error}") from error
-
-
-def _counts(path: Path) -> dict[str, tuple[str, int]]:
-    """Case or patient -> (lowest vertebra, thoracic vertebrae)."""
-    out: dict[str, tuple[str, int]] = {}
-    for row in read_rows(path):
-        where = f"{path.name} line {row['line']}"
-        name = row.get("case", "") or row.get("patient", "")
-        if not name:
-            raise DataError(f"{where}: names no `case` and no `patient`")
-        lowest, thoracic = row.get("lowest", "").upper() or "L5", row.get("thoracic", "") or "12"
-        if lowest not in LOWEST_LEVELS or thoracic not in map(str, THORACIC_COUNTS):
-            raise DataError(
-                f"{where}: lowest = {lowest[:20]!r}, thoracic = {thoracic[:20]!r}; wanted lowest one of "
-                f"{', '.join(LOWEST_LEVELS)} and thoracic one of {', '.join(map(str, THORACIC_COUNTS))}"
-            )
-        if out.get(name, (lowest, int(thoracic))) != (lowest, int(thoracic)):
-            raise DataError(f"{where}: names {name[:40]!a} again and says otherwise")
-        out[name] = (lowest, int(thoracic))
-    return out
-
-
-def _without(mask: LabelMap, ignored: Iterable[int]) -> LabelMap:
-    import numpy as np
-
-    values = sorted(ignored)
-    if not values:
-        return mask
-    keep = np.arange(65536, dtype=np.uint16)
-    keep[values] = 0
-    labels = keep[mask.labels]
-    if not labels.any():
-        raise DataError("mask holds nothing but values that its scheme ignores")
-    return LabelMap(labels, mask.grid, mask.scheme)

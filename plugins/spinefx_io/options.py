@@ -19,7 +19,8 @@ Budget = Annotated[float, Field(gt=0, description="refuse volumes that need more
 Levels = Annotated[
     Path | None,
     Field(
-        description="csv or xlsx of spines that count otherwise: columns case or patient, lowest (L4, L6), thoracic (13)"
+        description="csv or xlsx of masks that mean something else in single cases: columns case or patient, and lowest (L4, "
+        "L6), thoracic (13), or value with structure (7 and partial-vertebra T11, 8 and ignored)"
     ),
 ]
 SchemeName = Annotated[

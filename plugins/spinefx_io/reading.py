@@ -80,7 +80,7 @@ class Reader:
                 raise DataError("mask holds voxels that are NaN or infinite")
             if not data.any():
                 raise DataError("mask is empty: every voxel is 0")
-            return self.meaning.applied(LabelMap(data, header.grid(), self.meaning.scheme).check_scheme(), case)
+            return self.meaning.applied(LabelMap(data, header.grid(), self.meaning.scheme), case)
 
 
 def on_grid_of(mask: LabelMap, images: Mapping[str, Volume], where: str) -> tuple[LabelMap, str]:

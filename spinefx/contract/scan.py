@@ -88,6 +88,11 @@ class LabelMap:
             counts[: len(part)] += part
         return {int(value): int(counts[value]) for value in np.flatnonzero(counts) if value}
 
+    @property
+    def values(self) -> tuple[int, ...]:
+        """The values that are there, 0 aside, in their order."""
+        return tuple(self._counts)
+
     def check_scheme(self) -> LabelMap:
         """The map itself; SchemeError listing them if it holds values that the scheme does not know."""
         self.scheme.require(self._counts)

@@ -11,12 +11,13 @@ import SimpleITK as sitk
 from io_files import itk_image, write_pair
 from pydantic import ValidationError
 from spinefx_io import FolderOptions, ManifestOptions, SpiderOptions
+from spinefx_io.corrections import LOWEST, THORACIC, corrected
 from spinefx_io.folder import FolderLoader
 from spinefx_io.manifest import ManifestLoader
-from spinefx_io.meaning import LOWEST, SCHEME_ROLE, THORACIC
+from spinefx_io.meaning import SCHEME_ROLE
 from spinefx_io.spider import SpiderLoader
 
-from spinefx.api import Case, DataError, Grid
+from spinefx.api import SCHEMES, Case, DataError, Grid, LabelMap, SchemeError
 
 GRID = Grid((3, 4, 5), (4.0, 1.0, 1.0))
 MINE = {"1": "vertebra L5", "7": "disc L5-S1", "9": "tumour", "ignored": (50,)}
@@ -99,6 +100,39 @@ def test_a_spine_that_counts_otherwise_is_named_by_a_table(tmp_path, small):
     assert np.array_equal(loader.load(two).mask.labels, usual.load(two).mask.labels)
 
 
+def test_a_table_says_what_a_value_is_in_one_case(tmp_path, small):
+    for stem in ("1_t2", "2_t1", "2_t2"):
+        write_pair(tmp_path, stem, small)
+    table = tmp_path / "levels.csv"
+    table.write_text("patient,case,lowest,value,structure\n2,,,3,partial-vertebra L3\n,2_t2,,203,ignored\n,2_t2,L6,,\n")
+    loader = SpiderLoader(SpiderOptions(root=tmp_path, levels=table))
+    one, two, three = (loader.load(case) for case in loader.cases())
+    assert one.case.notes == ()
+    assert [(s.kind, s.level) for s in two.mask.structures("partial-vertebra")] == [("partial-vertebra", "L3")]
+    assert [s.level for s in two.mask.structures("vertebra")] == ["L5", "L4"]
+    assert [s.level for s in three.mask.structures("vertebra")] == ["L6", "L5"]
+    assert [s.level for s in three.mask.structures("disc")] == ["L6-S1", "L5-L6"]
+    assert set(np.unique(one.mask.labels)) - set(np.unique(three.mask.labels)) == {203}
+    assert two.case.notes == ("mask value 3 is partial-vertebra L3 by the table of levels",)
+    assert three.case.notes[0] == "levels counted from L6"
+
+
+def test_a_value_outside_the_scheme_may_be_named_and_a_structure_never_twice(tmp_path):
+    labels = np.ones(GRID.shape, np.int16)
+    labels[0], labels[1] = 2, 99
+    mask = LabelMap(labels, GRID, SCHEMES["spider"])
+    with pytest.raises(SchemeError, match=r"mask values \[99\] are not in scheme"):
+        corrected(mask)
+    named = corrected(mask, Case("a", "a", facts={"mask_value_99": "sacrum"}))
+    assert [s.kind for s in named.structures()] == ["vertebra", "vertebra", "sacrum"]
+    with pytest.raises(SchemeError, match="mask value 2 is vertebra L4 too"):
+        corrected(mask, Case("a", "a", facts={"mask_value_99": "vertebra L4"}))
+    moved = corrected(mask, Case("a", "a", facts={"mask_value_99": "vertebra L4", "mask_value_2": "ignored"}))
+    assert [s.level for s in moved.structures()] == ["L5", "L4"]
+    with pytest.raises(DataError, match="nothing but values that its scheme ignores"):
+        corrected(mask, Case("a", "a", facts={f"mask_value_{v}": "ignored" for v in (1, 2, 99)}))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -106,7 +140,14 @@ def test_a_spine_that_counts_otherwise_is_named_by_a_table(tmp_path, small):
         ("patient,thoracic\n2,14\n", "thoracic = '14'"),
         ("lowest\nL6\n", "names no `case` and no `patient`"),
         ("patient,lowest\n2,L6\n2,L4\n", "line 3: names '2' again and says otherwise"),
-        ("patient,lowest\n02,L6\n", "names none of the cases; its ids are 02"),
+        ("patient,lowest\n7,L6\n", "names none of the cases; its ids are 7"),
+        ("patient,lowest\n2,L6\n02,L4\n", "names '02', the data have '2'"),
+        ("case,lowest\n2_T2,L6\n", "names '2_T2', the data have '2_t2'"),
+        ("patient,value\n2,7\n", "`value` and `structure` go together"),
+        ("patient,value,structure\n2,7,vertebr T11\n", "line 2: .*'vertebra'"),
+        ("patient,value,structure\n2,x,ignored\n", "'x' is no mask value"),
+        ("patient,value,structure\n2,7,canal\n2,7,cord\n", "line 3: names '2' again and says otherwise"),
+        ("patient,lowest\n2,\n", "says nothing"),
     ],
 )
 def test_a_table_of_levels_that_makes_no_sense_is_refused(tmp_path, small, text, says):
