@@ -67,7 +67,14 @@ class SchemeError(DataError):
 
 
 class LabelTableError(DataError):
-    """A label table that cannot be read, or that does not hold what the plan asks of it."""
+    """A label table that cannot be read, or that does not hold what the plan asks of it.
+
+    option : which key of `[labels]` it is about (`("targets", 0)`), so that its place in the TOML can be told.
+    """
+
+    def __init__(self, message: str, *, option: tuple[str | int, ...] = ("table",)) -> None:
+        self.option = option
+        super().__init__(message)
 
 
 class StageError(SpinefxError):

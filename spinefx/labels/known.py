@@ -15,6 +15,7 @@ class TableForm:
     """How a table says whose label a row holds.
 
     patient : its column.   level : the column of level names, or "".   number : the column that counts discs, or "".
+    rater : the column that says who read, or "".
     number_to_level : what a count means.   patient_of : how a cell becomes an id.
     kinds : what is known of its columns; `only` names the label columns where not every other column is one, `beside`
         the columns that are neither key nor label.
@@ -29,11 +30,12 @@ class TableForm:
     kinds: Mapping[str, LabelKind] = field(default_factory=lambda: MappingProxyType({}))
     only: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
+    rater: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The columns that say whose a row is."""
-        return tuple(name for name in (self.patient, self.level, self.number) if name)
+        return tuple(name for name in (self.patient, self.level, self.number, self.rater) if name)
 
 
 SPIDER = TableForm(

@@ -22,11 +22,12 @@ _SHOWN = 40
 
 @dataclass
 class Entry:
-    """One usable row of the table: whose it is, where it stood, and its cells by column."""
+    """One usable row of the table: whose it is, where it stood, its cells by column, and who read ("" where nobody says)."""
 
     row: LabelRow
     line: int
     cells: dict[str, Cell]
+    rater: str = ""
 
 
 @dataclass
@@ -67,12 +68,13 @@ def missing_header(sheets: Iterable[Sheet], key: LabelKey | None) -> LabelTableE
             f"{where}: not a table that spinefx knows by its columns ({known}); say which columns hold the patient and "
             f'the level: key = {{patient = "...", level = "..."}}. The table starts with {_first_row(sheets)}'
         )
-    wanted = [name for name in (key.patient, key.level, key.ivd) if name]
+    wanted = [name for name in (key.patient, key.level, key.ivd, key.rater) if name]
     best = max(sheets, key=lambda sheet: max((_hits(cells, wanted) for cells in _top(sheet)), default=0))
     row = max(_top(best), key=lambda cells: (_hits(cells, wanted), len(cells)), default=())
     names = [text_of(cell) for cell in row if text_of(cell)]
     missing = next((name for name in wanted if name not in names), wanted[0])
-    return LabelTableError(f"{best.where}: {no_column(missing, names)}")
+    option = next(name for name, column in key.model_dump().items() if column == missing)
+    return LabelTableError(f"{best.where}: {no_column(missing, names)}", option=("key", option))
 
 
 def no_column(name: str, names: Sequence[str]) -> str:
@@ -107,7 +109,7 @@ def _header(sheet: Sheet, key: LabelKey | None) -> tuple[int, list[str], TableFo
 
 
 def _form_of(key: LabelKey) -> TableForm:
-    return TableForm("your table", key.patient, level=key.level or "", number=key.ivd or "")
+    return TableForm("your table", key.patient, level=key.level or "", number=key.ivd or "", rater=key.rater or "")
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -137,7 +139,7 @@ class _Keying:
     header: Sequence[str]
     named: Callable[[str], str] = str
     patient: str = ""
-    seen: set[str] = field(default_factory=set)
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> None:
         rows = list(rows)
@@ -161,10 +163,11 @@ class _Keying:
             table.remarks += [Remark(LabelRow(self.patient), text) for text in remarks]
             return
         level, trouble = self._level(named, where)
+        rater = text_of(named[form.rater]) if form.rater else ""
         cell = named[form.patient]
         if not is_missing(cell):
             alien = bool(usual) and _shape(patient_of(cell)) != usual
-            starts = not alien or level is None or level in self.seen
+            starts = not alien or level is None or (level, rater) in self.seen
             if starts or not self.patient:
                 self.patient, self.seen = self.named(form.patient_of(cell)), set()
             else:
@@ -172,7 +175,7 @@ class _Keying:
         elif not fill or not self.patient:
             table.problems.append(f'{where}: no patient in "{form.patient}"; not used')
             return
-        elif level in self.seen:
+        elif (level, rater) in self.seen:
             table.problems.append(
                 f"{where}: level {level} comes again under patient {self.patient}, so the blank "
                 f'"{form.patient}" may stand for another; not used'
@@ -182,10 +185,13 @@ class _Keying:
             table.problems.append(trouble)
         if level is None:
             return
-        self.seen.add(level)
+        if form.rater and not rater:
+            table.problems.append(f'{where}: nobody in "{form.rater}"; not used')
+            return
+        self.seen.add((level, rater))
         row = LabelRow(self.patient, level)
         table.remarks += [Remark(row, text) for text in remarks]
-        table.entries.append(Entry(row, line, {name: named[name] for name in table.columns}))
+        table.entries.append(Entry(row, line, {name: named[name] for name in table.columns}, rater))
 
     def _level(self, named: dict[str, Cell], where: str) -> tuple[str | None, str]:
         """The row's level ("" in a table without levels), or None, and what is odd about it."""

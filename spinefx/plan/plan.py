@@ -26,7 +26,7 @@ class Plan:
     """What will be run. Made by `Plan.read`, `Plan.of` or `Plan.from_json`, never by hand.
 
     base : the folder that relative paths started at.   source : the TOML as it was named, or "plan".
-    given : the tables as written, so that defaults can be told from choices.
+    given : the tables as written, so that defaults can be told from choices.   located : where each key stands.
     """
 
     run: RunOptions
@@ -45,6 +45,7 @@ class Plan:
     source: str
     registry: Registry = field(repr=False)
     given: Mapping[str, Any] = field(repr=False)
+    located: Source = field(repr=False)
 
     @classmethod
     def read(cls, path: Path | str, *, overrides: Sequence[str] = (), registry: Registry | None = None) -> Plan:
@@ -88,6 +89,10 @@ class Plan:
             raise PluginError(f"plan has format {payload.get('format')!r}, this spinefx reads {FORMAT}")
         source = Source(str(payload["source"]), _plain(payload["sections"]))
         return cls(**resolve(source, Path(payload["base"]), stem="pipeline", registry=registry, problems=[]))
+
+    def where(self, *path: str | int) -> str:
+        """`pipeline.toml:9:1 [labels]`, the place of a key, as messages begin."""
+        return self.located.where(path, path[:1])
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON with every default and absolute paths; `from_json` makes the same plan of it."""

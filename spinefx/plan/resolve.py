@@ -75,6 +75,7 @@ class _Resolver:
             run = run.model_copy(update={"out": self.base / "runs" / stem})
         sections = {"run": run, "labels": labels, "split": split, "sample": sample, "report": report}
         origin = {"base": self.base, "source": self.source.name, "registry": self.registry, "given": self.tables}
+        origin["located"] = self.source
         return {**sections, **stages, **origin}
 
     def add(self, path: KeyPath, what: str, remedy: str = "", *, table: KeyPath = ()) -> None:

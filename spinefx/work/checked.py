@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from spinefx.contract.case import Case
-from spinefx.contract.errors import DataError, PlanError
+from spinefx.contract.errors import DataError, LabelTableError, PlanError
 from spinefx.contract.labels import Labels
 from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
@@ -37,7 +37,11 @@ def labels_of(plan: Plan, loader: Loader) -> Labels:
     section = plan.labels
     if section.table is not None:
         names = pseudonyms(plan)
-        return read_labels(section, named=str if names is None else names.of)
+        try:
+            return read_labels(section, named=str if names is None else names.of)
+        except LabelTableError as error:
+            where = plan.where("labels", *error.option)
+            raise LabelTableError(f"{where}: {error}", option=error.option) from error
     if not isinstance(loader, LabelSource):
         if section.targets or section.covariates:
             raise PlanError(f"[labels] names no table, and loader {plan.data.use!r} brings no labels")

@@ -74,6 +74,17 @@ def test_the_two_raters_agree_as_known(
     assert cohen_kappa_score(first[both], mine[both]) == pytest.approx(kappa, abs=0.006)
 
 
+def test_both_raters_come_in_one_table_of_labels() -> None:
+    options = LabelOptions(table=SPIDER / "radiological_gradings.csv", others=(SPIDER / "annotations.xlsx",))
+    labels = read_labels(options)
+    assert (len(labels.remarks), len(labels.problems)) == (41, 4)
+    assert labels.targets[0] == "Modic"
+    assert "Modic (annotations)" in labels.columns
+    first, second = labels.columns["Disc narrowing"], labels.columns["Narrowing"]
+    both = np.isfinite(first) & np.isfinite(second)
+    assert cohen_kappa_score(first[both], second[both]) == pytest.approx(0.54, abs=0.006)
+
+
 def test_overview_gives_sex_and_age_per_patient() -> None:
     labels = read_labels(LabelOptions(table=SPIDER / "overview.csv", covariates=("sex", "birth_date")))
     assert len(labels.rows) == 218
