@@ -1,4 +1,4 @@
-"""The geometry of latents: the space that samples fill, and what moving one latent does to the decoded shape.
+"""The geometry of latents: the space that samples fill, what moving one latent does to the decoded shape, where channels look.
 
 This module holds the options and the offers; every implementation is imported when it is built.
 """
@@ -38,6 +38,18 @@ class TraversalOptions(BaseModel, frozen=True, extra="forbid"):
     )
 
 
+class FeatureMapsOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the geometry analyser `feature-maps`."""
+
+    channels: Annotated[int, Field(ge=1, le=512)] = Field(32, description="channels measured at most, the first ones")
+
+
+def _feature_maps(options: FeatureMapsOptions) -> Any:
+    from spinefx_latent.feature_maps import FeatureMaps
+
+    return FeatureMaps(options)
+
+
 def _space(options: SpaceOptions) -> Any:
     from spinefx_latent.space import Space
 
@@ -70,6 +82,15 @@ def spinefx_geometry_analysers() -> list[Plugin]:
             "Moves one latent at a time, decodes, and measures the shape with the run's own analysers.",
             TraversalOptions,
             _traversal,
+            scope="latents",
+        ),
+        Plugin(
+            "feature-maps",
+            1,
+            1,
+            "Where each bottleneck channel looks: mass, centre, spread, axis in mm in the patient's frame.",
+            FeatureMapsOptions,
+            _feature_maps,
             scope="latents",
         ),
     ]

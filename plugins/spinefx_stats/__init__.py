@@ -6,7 +6,7 @@ parts hold whole patients.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -56,6 +56,17 @@ class PredictOptions(BaseModel, frozen=True, extra="forbid"):
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
 
+class DimensionOptions(BaseModel, frozen=True, extra="forbid"):
+    """Which latent sizes are tried. Each size and seed costs a training."""
+
+    sizes: tuple[Annotated[int, Field(ge=1, le=512)], ...] = Field(
+        (1, 2, 4, 8, 16), min_length=1, description="numbers of latents"
+    )
+    seeds: int = Field(2, ge=1, le=20, description="encoders trained for each size, from seeds of their own")
+    pca: bool = Field(True, description="put PCAs of the same sizes, fitted on the training patients, beside them")
+    resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
+
+
 class MixedModelOptions(BaseModel, frozen=True, extra="forbid"):
     """Which outcomes are explained by which features, patients random."""
 
@@ -102,6 +113,12 @@ def _predict(options: PredictOptions) -> Evaluator:
     return Predict(options)
 
 
+def _dimension(options: DimensionOptions) -> Evaluator:
+    from spinefx_stats.dimension import Dimension
+
+    return Dimension(options)
+
+
 def _mixed_model(options: MixedModelOptions) -> Evaluator:
     from spinefx_stats.mixed_model import MixedModel
 
@@ -141,6 +158,14 @@ def spinefx_evaluators() -> list[Plugin]:
             summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
             options=PredictOptions,
             build=_predict,
+        ),
+        Plugin(
+            name="dimension",
+            api=1,
+            version=1,
+            summary="Held-out reconstruction against latent size, over seeds, PCAs of the same sizes beside it.",
+            options=DimensionOptions,
+            build=_dimension,
         ),
         Plugin(
             name="mixed-model",

@@ -118,3 +118,46 @@ def test_the_space_needs_training_samples(walked) -> None:
 
     with pytest.raises(DataError, match="at least 3"):
         Space(SpaceOptions()).measure_latents(replace(walked[0], split=Split({}, {})))
+
+
+def test_a_blob_in_a_feature_map_is_found_where_it_is_in_the_patient_s_frame() -> None:
+    from spinefx_latent.feature_maps import MEANING, measures
+
+    from spinefx.api import Grid
+
+    direction = np.array([[0.0, 0, -1], [1, 0, 0], [0, -1, 0]])  # array (x, y, z) axes run back, foot, right
+    box = Grid((16, 24, 32), (2.0, 1.0, 1.5), (5.0, 6.0, 7.0), direction)
+    middle = box.to_world((np.array(box.shape) - 1) / 2)
+    points = np.moveaxis(box.to_world(np.moveaxis(np.indices(box.shape), 0, -1)), -1, 0) - middle[:, None, None, None]
+    left, back, head = points
+    turn = np.radians(20.0)
+    along = np.cos(turn) * (head - 2.0) - np.sin(turn) * (back - 3.0)
+    across = np.sin(turn) * (head - 2.0) + np.cos(turn) * (back - 3.0)
+    blob = np.exp(-0.5 * ((left + 4) ** 2 + (across / 1.0) ** 2 / 2.0 + (along / 3.0) ** 2)).astype(np.float32)
+    found = dict(zip(MEANING, measures(np.stack([blob, np.ones_like(blob)]), box).T, strict=True))
+    centre = (found["left_mm"][0], found["back_mm"][0], found["head_mm"][0])
+    assert centre == pytest.approx((-4.0, 3.0, 2.0), abs=0.15)
+    assert found["axis_tilt_deg"][0] == pytest.approx(20.0, abs=1.5)
+    assert found["axis_coronal_deg"][0] == pytest.approx(0.0, abs=1.0)
+    assert found["spread_mm"][0] == pytest.approx(np.sqrt(9 + 2 + 1), rel=0.05)
+    assert 0.6 < found["anisotropy"][0] < 0.9
+    assert np.isnan(found["left_mm"][1])  # a flat map looks nowhere
+
+
+def test_feature_maps_give_columns_per_channel_and_say_where_there_are_none(walked) -> None:
+    from dataclasses import replace
+
+    from spinefx_latent import FeatureMapsOptions
+    from spinefx_latent.feature_maps import FeatureMaps
+
+    study = walked[0]
+    none = FeatureMaps(FeatureMapsOptions()).measure_latents(study)
+    assert none[0].rows == ()
+    assert "no feature maps" in none[1].warnings[0]
+    maps = np.random.default_rng(0).random((len(study.latents.rows), 3, 4, 6, 8)).astype(np.float32)
+    latents = replace(study.latents, maps=maps)
+    features, findings = FeatureMaps(FeatureMapsOptions(channels=2)).measure_latents(replace(study, latents=latents))
+    assert {name.partition("_")[0] for name in features.columns} == {"c0", "c1"}
+    assert features.units["c0_left_mm"] == "mm"
+    assert len(features.columns["c1_spread_mm"]) == len(study.latents.rows)
+    assert "2 of 3 channels" in findings.warnings[0]
