@@ -54,12 +54,14 @@ def parse_nrrd(path: Path, start: bytes) -> Header:
     packing = _PACKING.get(fields.get("encoding", "").lower())
     if packing is None:
         raise DataError(f"is encoded as {fields.get('encoding', 'nothing')!r}, wanted raw or gzip")
-    endian = fields.get("endian", "little").lower()
+    endian = fields.get("endian", "" if code[1:] != "1" else "little").lower()
     if endian not in ("little", "big"):
-        raise DataError(f"endian is {endian[:20]!r}, wanted little or big")
+        raise DataError(f"endian is {endian[:20] or 'not given'!r}, wanted little or big")
     signs = _SIGNS.get(fields.get("space", "").lower())
     if signs is None:
         raise GridError(f"space is {fields.get('space', 'not given')!r}, wanted one of {', '.join(list(_SIGNS)[::2])}")
+    if fields.get("space directions", "").count("none"):
+        raise DataError("has an axis without direction (RGB or a vector image), wanted one scalar volume of 3")
     vectors = re.findall(r"\(([^()]*)\)", fields.get("space directions", ""))
     if len(vectors) != 3:
         raise GridError("space directions must be three vectors; spinefx does not guess geometry")

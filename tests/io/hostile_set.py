@@ -1,13 +1,17 @@
-"""A folder of broken and evil files in SPIDER's layout and as DICOM, each with what it must be told.
+"""Broken and evil files in SPIDER's layout, as DICOM, as label tables and as TOML, each with what it must be told.
 
-python tests/io/hostile_set.py FOLDER
+python tests/io/hostile_set.py FOLDER      writes them, reads each, and prints the table of docs/data-in.md
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
+import time
+import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +67,62 @@ IMAGES: dict[str, tuple[dict[str, str], bytes, str]] = {
 }
 """Name of the image -> changes to a good header, voxels, what is said."""
 
+
+def nifti(voxels: bytes = IMAGE.tobytes(), **changes: tuple[int, str, object]) -> bytes:
+    """A NIfTI-1 file on GRID; `changes` are (byte, type, values) put into its header."""
+    fields = {
+        "size": (0, "<i4", 348), "dim": (40, "<i2", [3, 5, 4, 3, 1, 1, 1, 1]), "kind": (70, "<i2", [4, 16]),
+        "pixdim": (76, "<f4", [1, 1, 1, 4]), "offset": (108, "<f4", [352, 1, 0]), "units": (123, "u1", 2),
+        "codes": (252, "<i2", [0, 1]), "sform": (280, "<f4", [-1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 4, 0]), "magic": (344, "u1", list(b"n+1\0")),
+    }  # fmt: skip
+    raw = bytearray(352)
+    for at, kind, values in (fields | changes).values():
+        data = np.asarray(values, kind).tobytes()
+        raw[at : at + len(data)] = data
+    return bytes(raw) + voxels
+
+
+def nrrd(voxels: bytes = IMAGE.tobytes(), **changes: str) -> bytes:
+    fields = {
+        "type": "short", "dimension": "3", "space": "left-posterior-superior", "sizes": "5 4 3", "encoding": "raw",
+        "space directions": "(1,0,0) (0,1,0) (0,0,4)", "endian": "little", "space origin": "(0,0,0)",
+    }  # fmt: skip
+    named = {key.replace("_", " "): value for key, value in changes.items()}
+    text = "".join(f"{key}: {value}\n" for key, value in (fields | named).items() if value)
+    return b"NRRD0004\n" + text.encode() + b"\n" + voxels
+
+
+EMPTY = gzip.compress(b"")
+OTHERS: dict[str, tuple[bytes, str]] = {
+    "packed.nii.gz": (b"".join(gzip.compress(nifti()[i : i + 200]) for i in range(0, 472, 200)), ""),
+    "big-endian.nrrd": (nrrd(IMAGE.astype(">i2").tobytes(), endian="big"), ""),
+    "gz-empties.nii.gz": (EMPTY * 1_000_000 + gzip.compress(nifti()), "very many small gzip members"),
+    "gz-name.nii.gz": (b"\x1f\x8b\x08\x08" + bytes(6) + b"n" * 40_000_000 + b"\0" + gzip.compress(nifti())[10:], ""),
+    "gz-bomb.nii.gz": (gzip.compress(nifti(bytes(100_000_000)), 1), "holds more than the 120 bytes"),
+    "gz-sum.nii.gz": (gzip.compress(nifti())[:-8] + b"12345678", "does not inflate"),
+    "gz-cut.nii.gz": (gzip.compress(nifti())[:-9], "cut off"),
+    "gz-not.nii.gz": (nifti(), "does not inflate"),
+    "nifti-2.nii.gz": (gzip.compress(nifti(size=(0, "<i4", 540))), "NIfTI-2"),
+    "nifti-minus.nii.gz": (gzip.compress(nifti(dim=(40, "<i2", [3, -5, 4, 3]))), "size must be positive"),
+    "nifti-nan.nii.gz": (gzip.compress(nifti(pixdim=(76, "<f4", [1, np.nan, 1, 4]))), "pixdim must be finite"),
+    "nifti-two.nii.gz": (
+        gzip.compress(nifti(codes=(252, "<i2", [1, 1]), turn=(256, "<f4", [0, 0, 0]))),
+        "sform and qform",
+    ),
+    "nifti-none.nii.gz": (gzip.compress(nifti(codes=(252, "<i2", [0, 0]))), "nothing about orientation"),
+    "nifti-time.nii.gz": (gzip.compress(nifti(dim=(40, "<i2", [4, 5, 4, 3, 7]))), "one volume of 3"),
+    "nifti-rgb.nii.gz": (gzip.compress(nifti(kind=(70, "<i2", [128, 24]))), "RGB"),
+    "nifti-far.nii.gz": (gzip.compress(nifti(offset=(108, "<f4", [1e30, 1, 0]))), "vox_offset"),
+    "nifti-scale.nii.gz": (gzip.compress(nifti(offset=(108, "<f4", [352, np.inf, 0]))), "scl_slope"),
+    "nrrd-away.nrrd": (nrrd(b"", data_file="/etc/passwd"), "points to other data"),
+    "nrrd-list.nrrd": (nrrd(b"/etc/passwd\n", data_file="LIST"), "points to other data"),
+    "nrrd-skip.nrrd": (nrrd(byte_skip="-1"), "skips bytes"),
+    "nrrd-rgb.nrrd": (nrrd(space_directions="none (1,0,0) (0,1,0)"), "axis without direction"),
+    "nrrd-order.nrrd": (nrrd(endian=""), "endian is"),
+    "nrrd-nan.nrrd": (nrrd(space_origin="(nan,0,0)"), "must be finite"),
+}
+"""File of an image -> its content, what is said ("" where it is good)."""
+
 MASKS = {
     "stranger": (np.where(MASK, 999, 0).astype("<i2").tobytes(), r"mask values \[999\] are not in scheme"),
     "minus": ((MASK - 300).astype("<i2").tobytes(), "mask values run from"),
@@ -84,6 +144,11 @@ def write_spider(root: Path) -> dict[str, str]:
         if stem not in ("fifo", "dir", "link"):
             mha(root / "images" / f"{stem}_t2.mha", content, **changes)
             wanted[f"{stem}_t2"] = said
+    for name, (content, said) in OTHERS.items():
+        stem, _, ending = name.partition(".")
+        mha(root / "masks" / f"{stem}_t2.mha", MASK.tobytes())
+        (root / "images" / f"{stem}_t2.{ending}").write_bytes(content)
+        wanted[f"{stem}_t2"] = said
     os.mkfifo(root / "images" / "fifo_t2.mha")
     (root / "images" / "dir_t2.mha").mkdir()
     mha(root.parent / "outside.mha", IMAGE.tobytes())
@@ -120,6 +185,104 @@ def write_dicom(root: Path) -> None:
     one_slice(data[0], GRID, 0, "MR", PatientID="S").save_as(root / "single.dcm", enforce_file_format=True)
 
 
+def write_tables(root: Path) -> dict[str, str]:
+    """Label tables; file -> what is said ("" for those that are read, with whatever is odd in them named)."""
+    from openpyxl import Workbook
+
+    root.mkdir(parents=True)
+    wanted = {"good.xlsx": ""}
+    book = Workbook()
+    for row in (["Who", "Level", "G"], [1, "L5-S1", 3], [2, "L5-S1", 4]):
+        book.active.append(row)
+    book.save(root / "good.xlsx")
+    with zipfile.ZipFile(root / "good.xlsx") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    page, styles, laughs = (
+        "xl/worksheets/sheet1.xml",
+        "xl/styles.xml",
+        b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>',
+    )
+    end = b"</sheetData>"
+    formula = b'<row r="4"><c r="A4"><f>cmd|"/c calc"!A0</f><v>9</v></c><c r="B4" t="inlineStr"><is><t>L4-L5</t></is></c></row>'
+    for name, part, old, new, said in (
+        ("formula", page, end, formula + end, ""),
+        ("laughs", page, b"<worksheet", laughs + b"<worksheet", "XML entities"),
+        ("bomb", page, end, end + b" " * (64 << 20), "inflates to"),
+        ("far", page, end, b'<row r="4"><c r="XFD4"><v>9</v></c></row>' + end, "column 16384"),
+        ("rows", page, end, b'<row r="9"/>' * 500_000 + end, "more than 100000 rows"),
+        ("cells", page, end, b'<row r="9">' + b"<c/>" * 600_000 + b"</row>" + end, "more than 500000 cells"),
+        ("order", page, end, b'<row r="2"><c r="A2"><v>7</v></c></row>' + end, "comes after"),
+        ("styles", styles, b"</styleSheet>", b"<xf/>" * 500_000 + b"</styleSheet>", "tags"),
+        ("sheets", "xl/workbook.xml", b"</sheets>", b'<sheet name="s"/>' * 20_000 + b"</sheets>", "more than 64 sheets"),
+        ("away", "xl/_rels/workbook.xml.rels", b'Target="/xl/worksheets/sheet1.xml"', b'TargetMode="External" Target="file:///etc/passwd"', "no sheet"),
+    ):  # fmt: skip
+        with zipfile.ZipFile(root / f"{name}.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+            for one, data in parts.items():
+                archive.writestr(one, data.replace(old, new) if one == part else data)
+        wanted[f"{name}.xlsx"] = said
+    for name, content, said in (
+        ("formula", b'Who,Level,G\n"=cmd|calc",L5-S1,1\n', ""),
+        ("utf-16", "Who;Level;G\n1;L5-S1;3,5\n".encode("utf-16"), ""),
+        ("nul", b"Who,Level,G\n1,L5-S1,\0\n", "NUL bytes"),
+        ("quotes", b'Who,Level,G\n1,"L5-S1,3\n', "check the quotes"),
+        ("rows", b"Who,Level,G\n" + b"1,L5-S1,2\n" * 200_000, "more than"),
+    ):
+        (root / f"{name}.csv").write_bytes(content)
+        wanted[f"{name}.csv"] = said
+    os.mkfifo(root / "pipe.csv")
+    return wanted | {"pipe.csv": "not a regular file"}
+
+
+TOMLS = {
+    "dots": (b"a" + b".a" * 20_000 + b" = 1\n", "dotted parts"),
+    "nested": (b"a = " + b"[" * 60_000, "nested too deep"),
+    "digits": (b"a = " + b"9" * 100_000 + b"\n", "cannot be read"),
+    "bytes": (b"a = '\xff'\n", "not UTF-8"),
+    "large": (b"# " + b"x" * 300_000 + b"\n", "larger than"),
+}
+"""Pipelines, and what is said of them."""
+
+
+def told(root: Path) -> Iterator[tuple[str, str, float]]:
+    """(file, what spinefx says of it, seconds) for the whole set."""
+    from spinefx.contract.errors import SpinefxError
+    from spinefx.engine import Engine
+    from spinefx.labels import LabelKey, LabelOptions, read_labels
+    from spinefx.plan import Plan
+    from spinefx.plan.source import read_source
+    from spinefx.work.verdict import Judging
+
+    write_spider(root / "spider")
+    write_dicom(root / "dicom")
+    for loader in ("spider", "dicom"):
+        plan = Plan.of({"data": {"use": loader, "root": str(root / loader)}, "run": {"executor": "serial"}}, root)
+        judge = Judging(plan)
+        for case in Engine(plan).check().cases:
+            begun = time.perf_counter()
+            verdict = judge(case)
+            what = "; ".join(verdict.said).replace(str(root), "") or verdict.outcome
+            yield f"{loader} {case.id}", what, time.perf_counter() - begun
+    for name in write_tables(root / "tables"):
+        begun = time.perf_counter()
+        try:
+            labels = read_labels(LabelOptions(table=root / "tables" / name, key=LabelKey(patient="Who", level="Level")))
+            what = f"read: {len(labels.rows)} rows"
+        except SpinefxError as error:
+            what = str(error).replace(str(root / "tables") + "/", "")
+        yield f"labels {name}", what, time.perf_counter() - begun
+    for name, (content, _) in TOMLS.items():
+        (root / f"{name}.toml").write_bytes(content)
+        begun = time.perf_counter()
+        try:
+            read_source(root / f"{name}.toml")
+            what = "read"
+        except SpinefxError as error:
+            what = str(error).replace(str(root) + "/", "")
+        yield f"TOML {name}", what, time.perf_counter() - begun
+
+
 if __name__ == "__main__":
-    write_spider(Path(sys.argv[1]) / "spider")
-    write_dicom(Path(sys.argv[1]) / "dicom")
+    print("| file | what is said of it | s |\n|---|---|---|")
+    for file, what, seconds in told(Path(sys.argv[1])):
+        shown = what.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+        print(f"| `{file}` | {shown[:170]}{' ...' if len(shown) > 170 else ''} | {seconds:.2f} |")

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from hostile_set import NAMES, write_dicom, write_spider
+from hostile_set import NAMES, TOMLS, write_dicom, write_spider, write_tables
 
+from spinefx.api import LabelTableError, PlanError
 from spinefx.contract.labels import Labels
 from spinefx.engine import Engine
+from spinefx.labels import LabelKey, LabelOptions, read_labels
 from spinefx.plan import Plan
 from spinefx.work.verdict import Judging, Verdict, judged
 
@@ -111,4 +113,28 @@ def test_verdicts_on_a_hostile_tree_come_from_workers_too(tmp_path):
     engine = Engine(plan)
     found = list(judged(plan, engine.loader, engine.check().cases, Labels()))
     assert len(found) == len(wanted) + len(NAMES)
-    assert [verdict.case for verdict in found if verdict.outcome != "quarantined"] == ["good_t2"]
+    used = {verdict.case for verdict in found if verdict.outcome != "quarantined"}
+    assert used == {case for case, said in wanted.items() if not said}
+
+
+def test_hostile_label_tables_end_in_one_message_each(tmp_path, opened):
+    wanted = write_tables(tmp_path / "tables")
+    opened.clear()
+    for name, said in wanted.items():
+        options = LabelOptions(table=tmp_path / "tables" / name, key=LabelKey(patient="Who", level="Level"))
+        with five_seconds():
+            if said:
+                with pytest.raises(LabelTableError, match=said) as caught:
+                    read_labels(options)
+                assert len(str(caught.value)) < 600
+            else:
+                assert read_labels(options).rows
+    assert Path("/etc/passwd") not in opened
+
+
+@pytest.mark.parametrize("name", TOMLS)
+def test_a_hostile_pipeline_ends_in_one_message(tmp_path, name):
+    content, said = TOMLS[name]
+    (tmp_path / "pipeline.toml").write_bytes(content)
+    with five_seconds(), pytest.raises(PlanError, match=said):
+        Plan.read(tmp_path / "pipeline.toml")
