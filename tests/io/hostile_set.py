@@ -281,8 +281,17 @@ def told(root: Path) -> Iterator[tuple[str, str, float]]:
         yield f"TOML {name}", what, time.perf_counter() - begun
 
 
-if __name__ == "__main__":
-    print("| file | what is said of it | s |\n|---|---|---|")
-    for file, what, seconds in told(Path(sys.argv[1])):
+def table(root: Path) -> tuple[str, float]:
+    """The set and what is said of it as Markdown, and the longest time that one file took, in seconds."""
+    lines, longest = ["| file | what is said of it |", "|---|---|"], 0.0
+    for file, what, seconds in told(root):
         shown = what.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-        print(f"| `{file}` | {shown[:170]}{' ...' if len(shown) > 170 else ''} | {seconds:.2f} |")
+        lines.append(f"| `{file}` | {shown[:160]}{' ...' if len(shown) > 160 else ''} |")
+        longest = max(longest, seconds)
+    return "\n".join(lines) + "\n", longest
+
+
+if __name__ == "__main__":
+    lines, longest = table(Path(sys.argv[1]))
+    print(lines)
+    print(f"{longest:.2f} s at most", file=sys.stderr)
