@@ -153,6 +153,20 @@ class Model:
         """(n, d) latents -> (n, z, y, x) mask probabilities on the samples' grid."""
         return self.encoder.decode(z)
 
+    def export(self, out: Path | str, kinds: Sequence[str] = ("onnx",)) -> list[Path]:
+        """Write the encoder alone for other programs (`onnx`, `torch`), checked against this one; the files.
+
+        Raises
+        ------
+        DataError
+            If this encoder cannot be exported, or what was written gives other latents.
+        """
+        export = getattr(self.encoder, "export", None)
+        if export is None:
+            raise DataError(f"encoder {self.recipe.sections['encode']['use']!r} cannot be exported")
+        files: list[Path] = export(Path(out), list(kinds))
+        return files
+
     def plan(self, data: Path | str, out: Path, options: Mapping[str, Any], workers: int = 0) -> Plan:
         """The plan by which new data are made ready; PlanError for whatever is wrong with them."""
         path = Path(data)

@@ -30,7 +30,7 @@ def latents(folder: Path, use: dict[str, object], *, patients: int, channels: li
         "data": {"use": "phantom", "patients": patients},
         "preprocess": [{"use": "normalise"}],
         "sample": {"shape": [32, 48, 64], "channels": channels},
-        "augment": [{"use": "flip"}, {"use": "intensity"}],
+        "augment": [{"use": "flip"}],
         "encode": use,
         "geometry": [],
         "evaluate": [],
@@ -69,12 +69,19 @@ def main() -> None:
     parser.add_argument("--patients", type=int, default=60)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--latents", type=int, default=8)
+    parser.add_argument("--intensity-weight", type=float, default=0.5)
     chosen = parser.parse_args()
     chosen.folder.mkdir(parents=True, exist_ok=True)
     common = {"patients": chosen.patients, "channels": ["mask", "t2"]}
     ours = latents(
         chosen.folder,
-        {"use": "conv-ae", "latent_dim": chosen.latents, "epochs": chosen.epochs, "patience": 1000},
+        {
+            "use": "conv-ae",
+            "latent_dim": chosen.latents,
+            "epochs": chosen.epochs,
+            "patience": 1000,
+            "intensity_weight": chosen.intensity_weight,
+        },
         **common,
     )
     theirs = latents(chosen.folder, {"use": "pca", "latent_dim": chosen.latents}, **common)

@@ -25,7 +25,8 @@ FLOORS = {
     "report": 5,
     "model": 6,
     "sweep": 6,
-    "cli": 7,
+    "generate": 7,
+    "cli": 8,
 }
 """Room -> floor; imports only ever point down."""
 SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels"), ("api", "labels")}

@@ -16,7 +16,7 @@ from spinefx.api import DataError, Sample, SampleSet
 
 Array = NDArray[np.float32]
 
-_FAR_CM = 2.0
+FAR_CM = 2.0
 """Distances are cut off here: farther off, they tell of the box and not of the structure."""
 
 
@@ -42,7 +42,7 @@ class Channels:
         """A copy of `image` (c, z, y, x): intensities in standard deviations from the training mean, distances in cm."""
         out = np.array(image, np.float32)
         if self.distance >= 0:
-            np.clip(out[self.distance] * np.float32(0.1), -_FAR_CM, _FAR_CM, out=out[self.distance])
+            np.clip(out[self.distance] * np.float32(0.1), -FAR_CM, FAR_CM, out=out[self.distance])
         for channel, mean, spread in zip(self.intensities, self.mean, self.spread, strict=True):
             out[channel] = (out[channel] - np.float32(mean)) / np.float32(spread)
         return out

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from spinefx.api import DataError, Fitting, Latents, Sample, SampleSet
+from spinefx.api import DataError, Fitting, Grid, Latents, Row, Sample, SampleList, SampleSet
 from spinefx_autoencoder.card import conv_card
 from spinefx_autoencoder.cohort import Array, Kind, stacked, survey
 from spinefx_autoencoder.files import load_model, matched, save_model
@@ -18,11 +18,9 @@ from spinefx_autoencoder.options import ConvAeOptions, ConvOptions, ConvVaeOptio
 
 if TYPE_CHECKING:
     from spinefx_autoencoder.checkpoint import Progress
-    from spinefx_autoencoder.layout import Layout
     from spinefx_autoencoder.model import AutoEncoder
     from spinefx_autoencoder.team import Place
 
-_SMALLEST, _LARGEST = 8, 512
 _AT_ONCE = 4
 
 Floats = NDArray[np.float64]
@@ -57,6 +55,7 @@ class ConvAe:
         import torch
 
         from spinefx_autoencoder.checkpoint import fingerprint
+        from spinefx_autoencoder.layout import layout_of
         from spinefx_autoencoder.scope import calm
         from spinefx_autoencoder.team import followers
 
@@ -101,6 +100,7 @@ class ConvAe:
         import torch
 
         from spinefx_autoencoder.checkpoint import size_kept
+        from spinefx_autoencoder.layout import layout_of
         from spinefx_autoencoder.memory import batch_that_fits
         from spinefx_autoencoder.model import fresh
         from spinefx_autoencoder.team import gathered
@@ -153,6 +153,8 @@ class ConvAe:
     def _raw(self, samples: SampleSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         import torch
 
+        from spinefx_autoencoder.layout import layout_of
+
         net, kind, size = self._net(), self._kind(), self._size
         layout = layout_of(kind, self.options)
         z = np.zeros((len(samples), self.options.latent_dim), np.float32)
@@ -185,6 +187,25 @@ class ConvAe:
                 out[i : i + size] = torch.sigmoid(net.decoder(part)[:, 0]).numpy()
         return out
 
+    def export(self, folder: Path, kinds: Sequence[str]) -> list[Path]:
+        """Write the encoder alone for other programs, `onnx` or `torch`, checked against this one; the files.
+
+        Images go in as they are cut; latents come out as `encode` gives them.
+        """
+        from spinefx_autoencoder.export import Whole, exported
+        from spinefx_autoencoder.scope import calm
+
+        net, kind = self._net(), self._kind()
+
+        def latents(images: Array) -> Array:
+            blank = np.zeros(kind.shape, np.float32)
+            row, grid = Row("", "", "disc", ""), Grid(kind.shape, kind.spacing)
+            return self.encode(SampleList(tuple(Sample(row, image, blank, grid) for image in images))).z
+
+        with calm(self.options.threads):
+            whole = Whole(net.encoder, kind.channels, self.centre, self.axes)
+            return exported(whole, (kind.channels.count, *kind.shape), folder, kinds, latents)
+
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, model.json and card.md."""
         from spinefx_autoencoder.checkpoint import weights_of
@@ -205,6 +226,7 @@ class ConvAe:
         import torch
 
         from spinefx_autoencoder.checkpoint import put_weights
+        from spinefx_autoencoder.layout import layout_of
         from spinefx_autoencoder.model import empty
 
         net = empty(layout_of(kind, options))
@@ -261,33 +283,3 @@ def _follow(
             encoder(options)._trained(fitting, kind, mean, owner, place)
         except StageError:
             return  # the first process says it
-
-
-def layout_of(kind: Kind, options: ConvOptions) -> Layout:
-    """The network for these samples; DataError where their grid does not allow it."""
-    from spinefx_autoencoder.layout import Layout
-
-    for axis, n in zip("zyx", kind.shape, strict=True):
-        if not _SMALLEST <= n <= _LARGEST or (options.pool and n >= 32 and n % 2):
-            raise DataError(
-                f"conv-ae needs {_SMALLEST} to {_LARGEST} voxels along each axis, an even number from 32 on; [sample] "
-                f"shape {kind.shape} has {n} along {axis}"
-            )
-    return Layout(
-        shape=kind.shape,
-        spacing=kind.spacing,
-        inputs=kind.channels.count,
-        outputs=1 + len(kind.channels.intensities),
-        latent_dim=options.latent_dim,
-        channels=options.channels,
-        decoder=options.decoder,
-        templates=options.templates,
-        control=options.control,
-        width=options.width,
-        halved=options.pool,
-        first_stride=options.first_stride,
-        norm=options.norm,
-        activation=options.activation,
-        residual=options.residual,
-        noisy=isinstance(options, ConvVaeOptions),
-    )

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from spinefx.api import DataError
+from spinefx_autoencoder.cohort import Kind
+from spinefx_autoencoder.options import ConvOptions, ConvVaeOptions
+
 Sizes = tuple[int, int, int]
+
+_SMALLEST, _LARGEST = 8, 512
 
 
 @dataclass(frozen=True)
@@ -87,3 +93,31 @@ class Residual(nn.Module):
         """The same shape."""
         out: Tensor = x + self.block(x)
         return out
+
+
+def layout_of(kind: Kind, options: ConvOptions) -> Layout:
+    """The network for these samples; DataError where their grid does not allow it."""
+    for axis, n in zip("zyx", kind.shape, strict=True):
+        if not _SMALLEST <= n <= _LARGEST or (options.pool and n >= 32 and n % 2):
+            raise DataError(
+                f"conv-ae needs {_SMALLEST} to {_LARGEST} voxels along each axis, an even number from 32 on; [sample] "
+                f"shape {kind.shape} has {n} along {axis}"
+            )
+    return Layout(
+        shape=kind.shape,
+        spacing=kind.spacing,
+        inputs=kind.channels.count,
+        outputs=1 + len(kind.channels.intensities),
+        latent_dim=options.latent_dim,
+        channels=options.channels,
+        decoder=options.decoder,
+        templates=options.templates,
+        control=options.control,
+        width=options.width,
+        halved=options.pool,
+        first_stride=options.first_stride,
+        norm=options.norm,
+        activation=options.activation,
+        residual=options.residual,
+        noisy=isinstance(options, ConvVaeOptions),
+    )

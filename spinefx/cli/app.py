@@ -15,6 +15,8 @@ COMMANDS = {
     "status": ("spinefx.cli.runs", "status"),
     "report": ("spinefx.cli.runs", "report"),
     "encode": ("spinefx.cli.models", "encode"),
+    "generate": ("spinefx.cli.models", "generate"),
+    "export": ("spinefx.cli.models", "export"),
     "sweep": ("spinefx.cli.search", "sweep"),
     "init": ("spinefx.cli.start", "init"),
     "demo": ("spinefx.cli.start", "demo"),

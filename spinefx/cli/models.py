@@ -1,4 +1,4 @@
-"""`spinefx encode`: everything that takes a fitted model."""
+"""`spinefx encode`, `generate` and `export`: everything that takes a fitted model."""
 
 from __future__ import annotations
 
@@ -107,3 +107,101 @@ def _say(told: dict[str, Any]) -> None:
     for case, why in told["left_out"].items():
         say(f"left out: {case}: {why}")
     say(f"latents: {told['folder']}/latents.csv")
+
+
+@click.command()
+@model_argument
+@click.option(
+    "--traverse", multiple=True, metavar="LATENT", help="Move this latent over its range: z0, or all. Repeatable."
+)
+@click.option(
+    "--between", nargs=2, metavar="A B", help="From one sample to another, each case:level as in latents.csv."
+)
+@click.option(
+    "--latents", type=click.Path(path_type=Path), help="Where A and B are: a run, or its table; MODEL unless given."
+)
+@click.option("--samples", "count", default=0, type=click.IntRange(0, 10_000), help="Draw so many new shapes.")
+@click.option("--steps", default=7, show_default=True, type=click.IntRange(2, 1000), help="Shapes on the way.")
+@click.option(
+    "--reach", default=2.0, show_default=True, type=click.FloatRange(0.1, 10), help="Standard deviations each way."
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of what is drawn.")
+@click.option(
+    "--to",
+    "forms",
+    multiple=True,
+    type=click.Choice(["nifti", "ply", "glb", "png"]),
+    help="Repeatable; all unless given.",
+)
+@click.option(
+    "--out", default="generated", show_default=True, type=click.Path(path_type=Path), help="Folder for the files."
+)
+@more_plugins
+@as_json
+def generate(
+    model: Path,
+    traverse: tuple[str, ...],
+    between: tuple[str, str] | None,
+    latents: Path | None,
+    count: int,
+    steps: int,
+    reach: float,
+    seed: int,
+    forms: tuple[Any, ...],
+    out: Path,
+    files: tuple[str, ...],
+    json_: bool,
+) -> int:
+    """Shapes that a model makes: along latents, between samples, or new ones.
+
+    MODEL is a run's folder, or the `model` folder in it. Along all latents, unless told otherwise.
+    """
+    from spinefx import generate as made
+    from spinefx.contract.errors import PlanError
+
+    fitted = loaded(model, files)
+    size, written = len(fitted.recipe.centre), []
+    wanted = traverse or (() if between or count else ("all",))
+    names = [f"z{i}" for i in range(size)] if "all" in wanted else list(wanted)
+    for name in names:
+        if not (name[:1] == "z" and name[1:].isdigit()):
+            raise PlanError(f"--traverse {name}: wanted z0 to z{size - 1}, or all")
+        along = made.traversal(fitted, int(name[1:]), steps=steps, reach_sd=reach)
+        written += made.written(along, out, forms or made.FORMS, stem=name)
+    if between:
+        ends = [made.point_of(latents or model, end) for end in between]
+        written += made.written(
+            made.interpolation(fitted, *ends, steps=steps), out, forms or made.FORMS, stem="between"
+        )
+    if count:
+        written += made.written(made.samples(fitted, count, seed=seed), out, forms or made.FORMS, stem="samples")
+    if json_:
+        dump({"files": [str(path) for path in written]})
+    else:
+        say(f"{counted(len(written), 'file')} in {out}")
+    return 0
+
+
+@click.command()
+@model_argument
+@click.option(
+    "--to", "kinds", multiple=True, type=click.Choice(["onnx", "torch"]), help="Repeatable; onnx unless given."
+)
+@click.option(
+    "--out", default="exported", show_default=True, type=click.Path(path_type=Path), help="Folder for the files."
+)
+@more_plugins
+@as_json
+def export(model: Path, kinds: tuple[str, ...], out: Path, files: tuple[str, ...], json_: bool) -> int:
+    """Write a model's encoder for other programs, checked against this one.
+
+    MODEL is a run's folder, or the `model` folder in it. Images go in as [sample] cuts them; latents come out.
+    """
+    with plugins_aside():
+        written = loaded(model, files).export(out, kinds or ("onnx",))
+    if json_:
+        dump({"files": [str(path) for path in written]})
+    else:
+        for path in written:
+            say(str(path))
+    return 0

@@ -16,7 +16,7 @@ from spinefx_augment.options import AffineOptions, FlipOptions
 from spinefx_augment.spatial import Affine, Flip
 from spinefx_autoencoder.batches import Batch, Batches
 from spinefx_autoencoder.cohort import survey
-from spinefx_autoencoder.conv_ae import layout_of
+from spinefx_autoencoder.layout import layout_of
 from spinefx_autoencoder.model import fresh
 from spinefx_autoencoder.objective import Dice
 from spinefx_autoencoder.options import ConvAeOptions
