@@ -17,6 +17,7 @@ except ImportError as error:
     ) from error
 
 from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_distances
+from spinefx.kernels.extents import Extents, extents
 from spinefx.kernels.measures import LabelStatistics, label_statistics, soft_moments, surface
 from spinefx.kernels.points import geodesics, intrinsic_dimension, neighbours
 from spinefx.kernels.rays import Plane, RayHeights, Rays, fit_plane, ray_heights
@@ -24,7 +25,8 @@ from spinefx.kernels.refine import fill_holes, keep_largest, smooth_labels
 from spinefx.kernels.sampling import LostLabelError, resample, warp
 
 __all__ = [
-    "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "distance_transform", "fill_holes",
-    "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest", "label_statistics", "neighbours", "ray_heights",
-    "resample", "set_threads", "smooth_labels", "soft_moments", "surface", "surface_distances", "threads", "warp",
+    "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "distance_transform",
+    "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest", "label_statistics",
+    "neighbours", "ray_heights", "resample", "set_threads", "smooth_labels", "soft_moments", "surface", "surface_distances",
+    "threads", "warp",
 ]  # fmt: skip
