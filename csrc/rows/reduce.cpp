@@ -1,5 +1,5 @@
 // Sums over maps and points. The order of additions is fixed, so neither threads nor vector width change a
-// bit.
+// bit; `dots` excepted, whose sums are bounds that are settled later.
 #include "rows.hpp"
 
 namespace spinefx::SPINEFX_ISA {
@@ -41,26 +41,39 @@ SPINEFX_HD Columns plane_sums(const float* plane, Index ny, Index nx, Index wide
 }  // namespace
 
 void moments(const float* map, Shape shape, double* out) {
+    constexpr Index kBlock = 16;  // planes whose sums run in float before they are added in double
     for (int i = 0; i < 10; ++i) out[i] = 0.0;
     for (Index x0 = 0; x0 < shape.x; x0 += kWide) {
         const Index wide = shape.x - x0 < kWide ? shape.x - x0 : kWide;
         alignas(64) double mass[kWide] = {}, z1[kWide] = {}, z2[kWide] = {}, y1[kWide] = {}, y2[kWide] = {},
                            zy[kWide] = {};
-        for (Index z = 0; z < shape.z; ++z) {
-            const Columns sums = plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide);
-            alignas(64) float s[kWide], t[kWide], u[kWide];
-            std::memcpy(s, &sums.mass, sizeof(s));
-            std::memcpy(t, &sums.first, sizeof(t));
-            std::memcpy(u, &sums.second, sizeof(u));
-            const double h = static_cast<double>(z);
+        for (Index first = 0; first < shape.z; first += kBlock) {
+            const Index last = first + kBlock < shape.z ? first + kBlock : shape.z;
+            // Running sums along z as along y, counted from the block's first plane.
+            Wide a{}, b{}, c{}, p{}, q{}, r{};
+            for (Index z = last - 1; z >= first; --z) {
+                const Columns sums = plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide);
+                a = a + sums.mass;
+                p = p + sums.first;
+                r = r + sums.second;
+                if (z == first) break;
+                b = b + a;
+                c = c + b;
+                q = q + p;
+            }
+            c = c + c - b;
+            alignas(64) float s[6][kWide];
+            const Wide all[6] = {a, b, c, p, q, r};
+            std::memcpy(s, all, sizeof(s));
+            const double h = static_cast<double>(first);
             for (Index i = 0; i < kWide; ++i) {
-                const double v = static_cast<double>(s[i]), w = static_cast<double>(t[i]);
-                mass[i] += v;
-                z1[i] += h * v;
-                z2[i] += h * h * v;
-                y1[i] += w;
-                zy[i] += h * w;
-                y2[i] += static_cast<double>(u[i]);
+                const double m = static_cast<double>(s[0][i]), n = static_cast<double>(s[1][i]);
+                mass[i] += m;
+                z1[i] += n + h * m;
+                z2[i] += static_cast<double>(s[2][i]) + 2.0 * h * n + h * h * m;
+                y1[i] += static_cast<double>(s[3][i]);
+                zy[i] += static_cast<double>(s[4][i]) + h * static_cast<double>(s[3][i]);
+                y2[i] += static_cast<double>(s[5][i]);
             }
         }
         for (Index i = 0; i < wide; ++i) {
@@ -106,6 +119,67 @@ void distances(const float* points, Index count, Index width, const float* to, f
         }
         out[n] = total(sum);
     }
+}
+
+namespace {
+
+// a * b + c, in one rounding where the machine can.
+SPINEFX_HD Wide fused(Wide a, Wide b, Wide c) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Wide>(_mm512_fmadd_ps(reinterpret_cast<__m512>(a), reinterpret_cast<__m512>(b),
+                                                  reinterpret_cast<__m512>(c)));
+#else
+    return a * b + c;
+#endif
+}
+
+SPINEFX_HD Wide spread_out(float value) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Wide>(_mm512_set1_ps(value));
+#else
+    return Wide{} + value;
+#endif
+}
+
+// `kCount` queries against the sixteen points of a panel.
+template <std::size_t kCount>
+SPINEFX_HD void dots_of(const float* panel, Index width, const float* queries, Index stride, float* out) {
+#if defined(__AVX2__) && defined(__FMA__) && !defined(__AVX512F__)
+    __m256 low[kCount], high[kCount];
+    for (std::size_t q = 0; q < kCount; ++q) low[q] = high[q] = _mm256_setzero_ps();
+    for (Index d = 0; d < width; ++d) {
+        const __m256 a = _mm256_load_ps(panel + d * kWide), b = _mm256_load_ps(panel + d * kWide + 8);
+        for (std::size_t q = 0; q < kCount; ++q) {
+            const __m256 here = _mm256_broadcast_ss(queries + static_cast<Index>(q) * stride + d);
+            low[q] = _mm256_fmadd_ps(a, here, low[q]);
+            high[q] = _mm256_fmadd_ps(b, here, high[q]);
+        }
+    }
+    for (std::size_t q = 0; q < kCount; ++q) {
+        _mm256_storeu_ps(out + q * kWide, low[q]);
+        _mm256_storeu_ps(out + q * kWide + 8, high[q]);
+    }
+#else
+    Wide sum[kCount];
+    for (std::size_t q = 0; q < kCount; ++q) sum[q] = Wide{};
+    for (Index d = 0; d < width; ++d) {
+        const Wide points = load(panel + d * kWide);
+        for (std::size_t q = 0; q < kCount; ++q)
+            sum[q] = fused(points, spread_out(queries[static_cast<Index>(q) * stride + d]), sum[q]);
+    }
+    std::memcpy(out, sum, sizeof(sum));
+#endif
+}
+
+}  // namespace
+
+void dots(const float* panel, Index width, const float* queries, Index stride, Index count, float* out) {
+    Index q = 0;
+#if defined(__AVX512F__)
+    for (; q + 16 <= count; q += 16) dots_of<16>(panel, width, queries + q * stride, stride, out + q * kWide);
+#endif
+    for (; q + 4 <= count; q += 4) dots_of<4>(panel, width, queries + q * stride, stride, out + q * kWide);
+    for (; q < count; ++q) dots_of<1>(panel, width, queries + q * stride, stride, out + q * kWide);
 }
 
 }  // namespace spinefx::SPINEFX_ISA

@@ -30,7 +30,7 @@ const RowTable& table() {
     static constexpr RowTable found = {SPINEFX_TEXT(SPINEFX_ISA),
                                        kLanes,
                                        {lerp_row, spread, locate, gather, scatter, prefilter, filter, cubic,
-                                        sinc, moments, distances, ramp, envelope, root},
+                                        sinc, moments, distances, dots, ramp, envelope, root},
                                        pixels<float>(),
                                        pixels<Half>(),
                                        pixels<std::int16_t>(),

@@ -15,71 +15,144 @@ namespace spinefx {
 namespace {
 
 constexpr Index kPad = 16;      // rows of float points are padded with zeros to whole vectors
-constexpr Index kQueries = 16;  // rows of distances held at once
+constexpr Index kPanel = 16;    // points whose products are taken together
+constexpr Index kQueries = 32;  // points whose neighbours are sought together
+constexpr Index kMany = 64;     // candidates beyond 4 k + this are thinned out before they are settled
+constexpr double kRound = 1.0 / (1 << 24);
 
-// Points moved to their mean, scaled into -1..1 and rounded to float, and how far off a distance between them
-// may be.
+// Points moved to their mean, scaled into -1..1 and rounded to float: in rows, and in panels (width, 16) of
+// sixteen.
 struct Cloud {
-    Buffer<float> points;
-    Index width;
-    double absolute, relative;
+    Index n, width, padded;
+    Buffer<float> rows, panels, norms;  // norms: squared, of whole panels; infinite where there is no point
+    double largest = 0.0;               // norm
+    double absolute, relative;          // how far off a distance of two rows may be
+
+    Cloud(const double* points, Index count, Index wide)
+        : n(count), width(wide), padded((wide + kPad - 1) / kPad * kPad) {
+        const Index groups = (n + kPanel - 1) / kPanel;
+        rows = Buffer<float>(n * padded, 0.0f);
+        panels = Buffer<float>(groups * width * kPanel, 0.0f);
+        norms = Buffer<float>(groups * kPanel, std::numeric_limits<float>::infinity());
+        std::vector<double> mean(static_cast<std::size_t>(width), 0.0);
+        for (Index i = 0; i < n * width; ++i) {
+            mean[static_cast<std::size_t>(i % width)] += points[i] / static_cast<double>(n);
+        }
+        const auto moved = [&](Index i, Index d) {
+            return points[i * width + d] - mean[static_cast<std::size_t>(d)];
+        };
+        double reach = 0.0;
+        for (Index i = 0; i < n; ++i) {
+            for (Index d = 0; d < width; ++d) reach = std::max(reach, std::abs(moved(i, d)));
+        }
+        for (Index i = 0; i < n; ++i) {
+            double sum = 0.0;
+            for (Index d = 0; d < width; ++d) {
+                const auto value = static_cast<float>(reach > 0.0 ? moved(i, d) / reach : 0.0);
+                rows[i * padded + d] = value;
+                panels[(i / kPanel * width + d) * kPanel + i % kPanel] = value;
+                sum += static_cast<double>(value) * static_cast<double>(value);
+            }
+            norms[i] = static_cast<float>(sum);
+            largest = std::max(largest, sum);
+        }
+        absolute = 4.0 * kRound * std::sqrt(static_cast<double>(width));
+        relative = kRound * static_cast<double>(padded / kPad + kPad + 4);
+    }
+
+    // How far off norm + norm - 2 product may be: a sum of `width` products, each rounded, and three more
+    // steps.
+    double slack(Index i) const {
+        return kRound * (2.0 * static_cast<double>(width) + 8.0) * (static_cast<double>(norms[i]) + largest);
+    }
 };
 
-Cloud make_cloud(const double* points, Index n, Index width) {
-    Cloud cloud{{}, (width + kPad - 1) / kPad * kPad, 0.0, 0.0};
-    cloud.points = Buffer<float>(n * cloud.width, 0.0f);
-    std::vector<double> mean(static_cast<std::size_t>(width), 0.0);
-    double reach = 0.0;
-    for (Index i = 0; i < n * width; ++i) {
-        mean[static_cast<std::size_t>(i % width)] += points[i] / static_cast<double>(n);
-    }
-    const auto moved = [&](Index i, Index d) {
-        return points[i * width + d] - mean[static_cast<std::size_t>(d)];
-    };
-    for (Index i = 0; i < n; ++i) {
-        for (Index d = 0; d < width; ++d) reach = std::max(reach, std::abs(moved(i, d)));
-    }
-    for (Index i = 0; i < n && reach > 0.0; ++i) {
-        for (Index d = 0; d < width; ++d)
-            cloud.points[i * cloud.width + d] = static_cast<float>(moved(i, d) / reach);
-    }
-    constexpr double kRound = 1.0 / (1 << 24);
-    cloud.absolute = 4.0 * kRound * std::sqrt(static_cast<double>(width));
-    cloud.relative = kRound * static_cast<double>(cloud.width / kPad + kPad + 4);
-    return cloud;
-}
-
 double squared(const double* a, const double* b, Index width) {
-    double sum = 0.0;
-    for (Index d = 0; d < width; ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
-    return sum;
+    double sum[4] = {};
+    Index d = 0;
+    for (; d + 4 <= width; d += 4) {
+        for (Index i = 0; i < 4; ++i) sum[i] += (a[d + i] - b[d + i]) * (a[d + i] - b[d + i]);
+    }
+    for (; d < width; ++d) sum[0] += (a[d] - b[d]) * (a[d] - b[d]);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-// The k smallest of a row of float distances, settled in double. `best` and `found` are scratch.
-void settle(const double* points, const Cloud& cloud, Index n, Index width, Index k, Index self,
-            const float* row, std::vector<float>& best, std::vector<std::pair<double, Index>>& found,
-            std::int64_t* index, double* distance) {
-    // A heap of the k smallest so far; its top is beaten a few times k only.
-    best.assign(static_cast<std::size_t>(k), std::numeric_limits<float>::infinity());
-    for (Index i = 0; i < n; ++i) {
-        if (!(row[i] < best.front()) || i == self) continue;
-        std::pop_heap(best.begin(), best.end());
-        best.back() = row[i];
-        std::push_heap(best.begin(), best.end());
+// The points that may be among the k nearest of one, kept while the others pass by.
+class Sieve {
+  public:
+    void start(Index k, double slack, double absolute) {
+        best_.assign(static_cast<std::size_t>(k), std::numeric_limits<float>::infinity());
+        found_.clear();
+        room_ = 8 * best_.size() + 256;
+        slack_ = slack;
+        absolute_ = absolute;
+        limit_ = std::numeric_limits<float>::infinity();
     }
-    const double kth = std::sqrt(static_cast<double>(best.front()));
+
+    float limit() const { return limit_; }
+
+    // `square` <= limit(): an estimate of the squared distance.
+    void add(float square, Index i) {
+        found_.emplace_back(square, i);
+        if (!(square < best_.front())) return;
+        std::pop_heap(best_.begin(), best_.end());
+        best_.back() = square;
+        std::push_heap(best_.begin(), best_.end());
+        if (best_.front() == std::numeric_limits<float>::infinity()) return;
+        // The k-th distance is at most this, so nothing beyond it is wanted; rounded up to float.
+        const double kth =
+            std::sqrt(std::max(0.0, static_cast<double>(best_.front()) + slack_)) + 2.0 * absolute_;
+        limit_ = static_cast<float>((kth * kth + slack_) * (1.0 + 4.0 * kRound));
+        if (found_.size() <= room_) return;
+        thin();
+        room_ = std::max(room_, 2 * found_.size());
+    }
+
+    void thin() {
+        found_.erase(std::remove_if(found_.begin(), found_.end(),
+                                    [this](const auto& one) { return one.first > limit_; }),
+                     found_.end());
+    }
+
+    std::vector<std::pair<float, Index>>& found() { return found_; }
+
+  private:
+    std::vector<float> best_;  // a heap of the k smallest so far
+    std::vector<std::pair<float, Index>> found_;
+    std::size_t room_ = 0;
+    double slack_ = 0.0, absolute_ = 0.0;
+    float limit_ = 0.0f;
+};
+
+// Among many candidates, those that may be among the k nearest by distances in float, whose error is smaller
+// than that of products where points lie close together.
+void thin_out(const Cloud& cloud, Index k, Index self, std::vector<std::pair<float, Index>>& found) {
+    for (auto& [square, i] : found) {
+        rows().real.distances(cloud.rows.data() + i * cloud.padded, 1, cloud.padded,
+                              cloud.rows.data() + self * cloud.padded, &square);
+    }
+    std::nth_element(found.begin(), found.begin() + (k - 1), found.end());
+    const double kth = std::sqrt(static_cast<double>(found[static_cast<std::size_t>(k - 1)].first));
     const double most = (kth * (1.0 + cloud.relative) + 2.0 * cloud.absolute) * (1.0 + cloud.relative);
     const double limit = most * most;
-    found.clear();
-    for (Index i = 0; i < n; ++i) {
-        if (!(static_cast<double>(row[i]) > limit) && i != self) {
-            found.emplace_back(squared(points + self * width, points + i * width, width), i);
-        }
+    found.erase(std::remove_if(found.begin(), found.end(),
+                               [limit](const auto& one) { return static_cast<double>(one.first) > limit; }),
+                found.end());
+}
+
+// The k nearest of the candidates, in double.
+void settle(const double* points, Index width, Index k, Index self,
+            const std::vector<std::pair<float, Index>>& found, std::vector<std::pair<double, Index>>& exact,
+            std::int64_t* index, double* distance) {
+    exact.clear();
+    for (const auto& [square, i] : found) {
+        const double far = squared(points + self * width, points + i * width, width);
+        exact.emplace_back(far, i);
     }
-    std::partial_sort(found.begin(), found.begin() + k, found.end());
+    std::partial_sort(exact.begin(), exact.begin() + k, exact.end());
     for (Index j = 0; j < k; ++j) {
-        index[j] = found[static_cast<std::size_t>(j)].second;
-        distance[j] = std::sqrt(found[static_cast<std::size_t>(j)].first);
+        index[j] = exact[static_cast<std::size_t>(j)].second;
+        distance[j] = std::sqrt(exact[static_cast<std::size_t>(j)].first);
     }
 }
 
@@ -90,27 +163,43 @@ void neighbours(const double* points, Index n, Index width, Index k, std::int64_
         throw std::invalid_argument("k must be in 1.." + std::to_string(n - 1) + ", got " +
                                     std::to_string(k));
     }
-    const Cloud cloud = make_cloud(points, n, width);
-    // A block of points that stays in the first caches while several queries pass over it.
-    const Index block = std::clamp<Index>(16384 / cloud.width, 16, 1024);
-    const double work =
-        0.1 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(cloud.width);
+    const Cloud cloud(points, n, width);
+    const Index groups = (n + kPanel - 1) / kPanel;
+    const double work = 0.05 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(width);
     parallel_for((n + kQueries - 1) / kQueries, work, [&](Index task) {
-        const Index first = task * kQueries, last = std::min(n, first + kQueries);
-        Buffer<float> rows_of(kQueries * n);
-        for (Index from = 0; from < n; from += block) {
-            const Index some = std::min(block, n - from);
-            for (Index q = first; q < last; ++q) {
-                rows().real.distances(cloud.points.data() + from * cloud.width, some, cloud.width,
-                                      cloud.points.data() + q * cloud.width,
-                                      rows_of.data() + (q - first) * n + from);
+        const Index first = task * kQueries, some = std::min(n - first, kQueries);
+        std::vector<Sieve> sieves(static_cast<std::size_t>(some));
+        for (Index q = 0; q < some; ++q)
+            sieves[static_cast<std::size_t>(q)].start(k, cloud.slack(first + q), cloud.absolute);
+        alignas(64) float products[kQueries * kPanel];
+        for (Index group = 0; group < groups; ++group) {
+            rows().real.dots(cloud.panels.data() + group * width * kPanel, width,
+                             cloud.rows.data() + first * cloud.padded, cloud.padded, some, products);
+            const float* const norms = cloud.norms.data() + group * kPanel;
+            for (Index q = 0; q < some; ++q) {
+                Sieve& sieve = sieves[static_cast<std::size_t>(q)];
+                const float own = cloud.norms[first + q], limit = sieve.limit();
+                float square[kPanel];
+                int near = 0;
+                for (Index i = 0; i < kPanel; ++i) {
+                    square[i] = norms[i] + own - 2.0f * products[q * kPanel + i];
+                    near |= square[i] <= limit ? 1 : 0;
+                }
+                if (near == 0) continue;
+                for (Index i = 0; i < kPanel && group * kPanel + i < n; ++i) {
+                    if (square[i] <= sieve.limit() && group * kPanel + i != first + q)
+                        sieve.add(square[i], group * kPanel + i);
+                }
             }
         }
-        std::vector<float> best;
-        std::vector<std::pair<double, Index>> found;
-        for (Index q = first; q < last; ++q) {
-            settle(points, cloud, n, width, k, q, rows_of.data() + (q - first) * n, best, found,
-                   index + q * k, distance + q * k);
+        std::vector<std::pair<double, Index>> exact;
+        for (Index q = 0; q < some; ++q) {
+            Sieve& sieve = sieves[static_cast<std::size_t>(q)];
+            sieve.thin();
+            auto& found = sieve.found();
+            if (static_cast<Index>(found.size()) > 4 * k + kMany) thin_out(cloud, k, first + q, found);
+            settle(points, width, k, first + q, found, exact, index + (first + q) * k,
+                   distance + (first + q) * k);
         }
     });
 }

@@ -24,7 +24,7 @@ std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image,
                                   const std::vector<double>& percents = {});
 
 // Ten sums for each of `count` maps of `shape`: mass, first (z, y, x) and second (zz, yy, xx, zy, zx, yx)
-// moments. Sums run in float along y and in double beyond.
+// moments. Sums run in float along y and over sixteen planes, and in double beyond.
 void soft_moments(const float* maps, Index count, Shape shape, double* out);
 
 struct Mesh {

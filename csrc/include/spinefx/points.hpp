@@ -7,8 +7,8 @@
 namespace spinefx {
 
 // The k nearest other points of each of n points (n, width), nearest first, ties by index; 1 <= k < n.
-// Candidates are found in float with a bound on its error and settled in double: the result is that of double
-// arithmetic.
+// Candidates are found in float, by products, with a bound on their error, and settled in double: the result
+// is that of double arithmetic.
 void neighbours(const double* points, Index n, Index width, Index k, std::int64_t* index, double* distance);
 
 // Shortest paths (sources, n) from each source over the undirected graph that joins each point to its k

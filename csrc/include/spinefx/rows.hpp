@@ -101,6 +101,10 @@ struct FloatRows {
     void (*moments)(const float* map, Shape shape, double* out);
     // Squared distances from `points` (count, width) to `to` (width); rows are `width` apart.
     void (*distances)(const float* points, Index count, Index width, const float* to, float* out);
+    // Products (count, 16) of `count` queries, rows `stride` apart, with the sixteen points of a panel
+    // (width, 16), aligned; not the same bits on every machine.
+    void (*dots)(const float* panel, Index width, const float* queries, Index stride, Index count,
+                 float* out);
     // Squared distances along a run of `count` voxels to the voxels before it and after it, where there are
     // any.
     void (*ramp)(Index count, bool left, bool right, float step, float* out);
