@@ -14,14 +14,16 @@ import numpy as np
 from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
+from spinefx.contract.marks import Mark
 from spinefx.contract.pseudonyms import Pseudonyms
 from spinefx.contract.scan import Sample, Scan
+from spinefx.contract.stages import MarkSource
 from spinefx.plan import Plan, Stage
 from spinefx.store.cache import Cache
 from spinefx.store.keys import Fingerprints, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
-from spinefx.work import cut, picture, volumes
+from spinefx.work import cut, measured, picture, volumes
 from spinefx.work.masks import masked, models, put_mask
 from spinefx.work.outcome import CaseResult, Failure, Keys, Task, at, wanted
 from spinefx.work.roster import loader_of, pseudonyms, teller
@@ -87,6 +89,11 @@ class Casework:
     def _learned(self) -> list[Mapping[str, str]]:
         return models(self.plan.segment, self.segmenter)
 
+    @cached_property
+    def showing(self) -> tuple[Stage, ...]:
+        """The analysers that say what a reader would draw."""
+        return tuple(stage for stage in self.analysers if isinstance(self._stage(stage), MarkSource))
+
     def keys(self, fingerprint: str) -> Keys:
         """Where the results of a case with this fingerprint lie."""
         loaded: Any = stage_key(self.plan.data, fingerprint)
@@ -101,6 +108,7 @@ class Casework:
             samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
             picture=step_key("picture", "case", version=PICTURE, options=self._later, parents=segment),
             volumes=volumes.key(segment) if self.plan.report.viewer else "",
+            measured=measured.key([stage_key(stage, segment) for stage in self.showing]) if self.showing else "",
         )
 
     def __call__(self, task: Task) -> CaseResult:
@@ -154,6 +162,14 @@ class Casework:
             with at("picture", "volumes"):
                 volumes.put(self.cache, keys.volumes, scan)
             yield "volumes"
+        if keys.measured in missing:
+            marks: list[Mark] = []
+            for stage in self.showing:
+                with self._at("geometry", stage, case, scan):
+                    marks += [wanted(Mark, mark) for mark in self._stage(stage).marks(scan)]
+            with at("picture", "measured"):
+                measured.put(self.cache, keys.measured, scan, marks)
+            yield "picture measured"
         if keys.samples in missing:
             self._cut(scan, keys.samples)
             yield "cut"

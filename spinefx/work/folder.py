@@ -224,6 +224,10 @@ class RunFolder:
                 if result.keys is not None and result.keys.picture in cache:
                     picture = cache.require(result.keys.picture).arrays["png"].tobytes()
                     (temporary / f"{safe_name(result.case)}.png").write_bytes(picture)
+                if result.keys is not None and result.keys.measured and result.keys.measured in cache:
+                    drawn = cache.require(result.keys.measured).arrays["png"].tobytes()
+                    if drawn:
+                        (temporary / f"{safe_name(result.case)}-measured.png").write_bytes(drawn)
         if self.plan.report.viewer or (self.out / "volumes").exists():
             with atomic_folder(self.out / "volumes") as temporary:
                 for result in results:

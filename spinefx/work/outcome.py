@@ -43,11 +43,12 @@ class Keys:
     samples: str
     picture: str
     volumes: str = ""
+    measured: str = ""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every artefact that a finished case has."""
-        return (*self.features, self.samples, self.picture, *filter(None, [self.volumes]))
+        return (*self.features, self.samples, self.picture, *filter(None, [self.volumes, self.measured]))
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,9 @@ def case_steps(
     hanging: list[tuple[str, list[Stage], list[str]]] = [
         (f"geometry {s.use}", [*source, s], []) for s in work.analysers
     ]
-    hanging += [("picture", source, []), ("cut", [*source, *plan.preprocess], ["sample"])]
+    hanging += [("picture", source, [])]
+    hanging += [("picture measured", [*source, *work.showing], [])] if work.showing else []
+    hanging += [("cut", [*source, *plan.preprocess], ["sample"])]
     names = [(name, reasons.of(stages, sections), _told(stages)) for name, stages, sections in hanging]
     for case in cases:
         if work.waiting:
@@ -111,7 +113,9 @@ def case_steps(
         except DataError as error:
             yield Step(case.id, "load", False, "", f"cannot be read: {error}"), None
             continue
-        listed = list(zip(names, (*keys.features, keys.picture, keys.samples), strict=True))
+        listed = list(
+            zip(names, (*keys.features, keys.picture, *filter(None, [keys.measured]), keys.samples), strict=True)
+        )
         steps = [
             Step(case.id, name, (cached := key in work.cache), key, "" if cached else why, stages)
             for (name, why, stages), key in listed

@@ -10,11 +10,8 @@ from spinefx.api import Mark
 from spinefx_anatomy.disc import outline as lines
 from spinefx_anatomy.disc.shape import PLACES, Fit
 
-BESIDE_MM = 14.0
-"""How far in front of a disc its numbers are written: its name stands between."""
 
-
-def marks(found: Fit, *, height_mm: float, wedge_deg: float) -> Iterator[Mark]:
+def marks(found: Fit, level: str, *, height_mm: float, wedge_deg: float) -> Iterator[Mark]:
     """Endplate planes on both views, heights at 15, 50 and 85 % of the depth, mean height and wedge in words."""
     u = np.array(found.middle)
     near, far = (float(v[0]) for v in lines.chords(found.outline, u[None]))
@@ -25,5 +22,5 @@ def marks(found: Fit, *, height_mm: float, wedge_deg: float) -> Iterator[Mark]:
     for ends in zip(found.on(found.lower, u, places), found.on(found.upper, u, places), strict=True):
         yield Mark("sagittal", np.array(ends), role="length")
     if np.isfinite(height_mm):
-        text = f"{height_mm:.1f} mm  {wedge_deg:.0f}\N{DEGREE SIGN}"
-        yield Mark("sagittal", found.centre + np.array([[far], [near - BESIDE_MM]]) * found.back, text, "text")
+        text = f"{level}  {height_mm:.1f} mm  {wedge_deg:.0f}\N{DEGREE SIGN}"
+        yield Mark("sagittal", found.centre + np.array([[far], [near]]) * found.back, text, "text")

@@ -52,7 +52,9 @@ class Discs:
             mark
             for i, disc in enumerate(discs(scan.require_mask()))
             if disc.fit is not None
-            for mark in marks(disc.fit, height_mm=values["height_mm"][i], wedge_deg=values["wedge_deg"][i])
+            for mark in marks(
+                disc.fit, disc.structure.level, height_mm=values["height_mm"][i], wedge_deg=values["wedge_deg"][i]
+            )
         ]
 
     def _one(self, mask: LabelMap, disc: Found) -> tuple[dict[str, float], dict[str, str]]:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Mark
-from spinefx_anatomy.disc.marks import BESIDE_MM
 from spinefx_anatomy.spine.faces import Faces
 from spinefx_anatomy.vectors import X, Y, Z, tilt_coronal_deg
 
@@ -49,7 +48,7 @@ def marks(known: Faces, *, lordosis_deg: float, cobb_deg: float, slips_mm: dict[
         if abs(slip) >= SLIPPED_MM and ends is not None and ends[0] is not None and ends[1] is not None:
             yield Mark("sagittal", np.stack([ends[0][1], ends[1][1]]), role="length")
             front = disc.centre + float(disc.outline[:, 1].min()) * disc.back - BELOW_MM * Z
-            yield Mark("sagittal", front - np.array([[0.0], [BESIDE_MM]]) * Y, f"slip {slip:.1f} mm", "text")
+            yield Mark("sagittal", front - np.array([[-1.0], [0.0]]) * Y, f"slip {slip:.1f} mm", "text")
 
 
 def _sagittal(known: Faces, level: str) -> Floats | None:

@@ -13,7 +13,7 @@ from spinefx_anatomy.vertebra.body import Body
 HEIGHTS = ("height_anterior_mm", "height_middle_mm", "height_posterior_mm")
 
 
-def marks(body: Body, heights_mm: Sequence[float]) -> Iterator[Mark]:
+def marks(body: Body, level: str, heights_mm: Sequence[float]) -> Iterator[Mark]:
     """Endplate planes on both views, heights at 15, 50 and 85 % of the depth, the three of them in words."""
     for side in (1, -1):
         for view, ends in (("sagittal", body.edge(side)), ("coronal", body.sides(side))):
@@ -26,4 +26,6 @@ def marks(body: Body, heights_mm: Sequence[float]) -> Iterator[Mark]:
         ends = np.stack([edge[0] + place * (edge[1] - edge[0]) for edge in (bottom, top)])
         yield Mark("sagittal", ends, role="length")
     front, back = ((top[k] + bottom[k]) / 2 for k in (0, 1))
-    yield Mark("sagittal", np.stack([back, front]), " / ".join(f"{value:.1f}" for value in heights_mm), "text")
+    yield Mark(
+        "sagittal", np.stack([back, front]), f"{level}  {' / '.join(f'{value:.1f}' for value in heights_mm)}", "text"
+    )

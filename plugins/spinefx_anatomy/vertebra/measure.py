@@ -92,12 +92,12 @@ class Vertebrae:
         """Every whole body's endplates and three heights."""
         features = self.measure(scan)
         heights = np.stack([features.columns[name] for name in HEIGHTS], axis=1) if features.rows else np.empty((0, 3))
-        found = bodies(scan.require_mask()).values()
+        found = bodies(scan.require_mask()).items()
         return [
             mark
-            for three, (body, _) in zip(heights, found, strict=True)
+            for three, (structure, (body, _)) in zip(heights, found, strict=True)
             if body is not None and np.isfinite(three).all()
-            for mark in marks(body, three.tolist())
+            for mark in marks(body, structure.level, three.tolist())
         ]
 
 
