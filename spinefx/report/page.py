@@ -11,6 +11,7 @@ from spinefx.report import checklists, findings, record
 from spinefx.report.compare import comparison
 from spinefx.report.files import files_of
 from spinefx.report.folder import RunFolder, mapping, read, text
+from spinefx.report.guide import examples
 from spinefx.report.library import Library, library, script_hash
 from spinefx.report.methods import methods
 from spinefx.report.numbers import moment
@@ -120,6 +121,7 @@ def _view(run: RunFolder) -> dict[str, Any]:
         "quarantined": None if told else record.quarantined(run),
         "engine": engine,
         "pictures": pictures,
+        "examples": examples() if pictures else (),
         "first_pictures": _FIRST_PICTURES,
         "unseen": unseen,
         "case_table": record.case_table(run),
