@@ -1,6 +1,8 @@
 """Planted truth, many times over: coverage of intervals, false discoveries, permuted labels, what leakage is worth.
 
-    python tests/stats/simulate.py [cohorts] > docs/table.md     # 500 cohorts: about twenty minutes on two cores
+    python tests/stats/simulate.py coverage 200         # intervals; about five minutes on one quiet core
+    python tests/stats/simulate.py discoveries 40
+    python tests/stats/simulate.py permuted 40
 
 Prints the tables of docs/judgement.md. tests/stats holds a small version of each.
 """
@@ -186,15 +188,19 @@ def permuted(cohorts: int, patients: int = 40) -> Iterator[str]:
         yield f"| {name}, {features} | {values.mean():.3f} | {error:.3f} | {100 * holds.mean():.0f} % |"
 
 
-def main(cohorts: int) -> None:
-    print(f"### Intervals: share that hold the truth, {cohorts} cohorts of {LEVELS} rows a patient\n")
-    print("\n".join(coverage(cohorts)), flush=True)
-    few = max(cohorts // 5, 5)
-    print(f"\n### False discoveries, {few} cohorts of 40 patients\n")
-    print("\n".join(discoveries(few)), flush=True)
-    print(f"\n### Permuted labels, {few} cohorts of 40 patients\n")
-    print("\n".join(permuted(few)), flush=True)
+PARTS: dict[str, tuple[str, Callable[[int], Iterator[str]]]] = {
+    "coverage": (f"Intervals: share that hold the truth, {{}} cohorts of {LEVELS} rows a patient", coverage),
+    "discoveries": ("False discoveries, {} cohorts of 40 patients", discoveries),
+    "permuted": ("Permuted labels, {} cohorts of 40 patients", permuted),
+}
+
+
+def main(cohorts: int, part: str) -> None:
+    title, lines = PARTS[part]
+    print(f"### {title.format(cohorts)}\n")
+    for line in lines(cohorts):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
+    main(int(sys.argv[2]), sys.argv[1])
