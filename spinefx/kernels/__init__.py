@@ -23,10 +23,11 @@ from spinefx.kernels.points import geodesics, intrinsic_dimension, neighbours
 from spinefx.kernels.rays import Plane, RayHeights, Rays, fit_plane, ray_heights
 from spinefx.kernels.refine import fill_holes, keep_largest, smooth_labels
 from spinefx.kernels.sampling import LostLabelError, resample, warp
+from spinefx.kernels.tangents import Tangents, pairwise_distances, tangent_spaces
 
 __all__ = [
-    "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "distance_transform",
-    "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest", "label_statistics",
-    "neighbours", "ray_heights", "resample", "set_threads", "smooth_labels", "soft_moments", "surface", "surface_distances",
-    "threads", "warp",
+    "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "Tangents",
+    "distance_transform", "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest",
+    "label_statistics", "neighbours", "pairwise_distances", "ray_heights", "resample", "set_threads", "smooth_labels",
+    "soft_moments", "surface", "surface_distances", "tangent_spaces", "threads", "warp",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ def neighbours(points: ArrayLike, k: int) -> tuple[Whole, Floats]:
 
     points : (n, d) finite numbers; 1 <= k < n. Exact, with memory O(n k).
     """
-    return _core.neighbours(_points(points), _neighbours(k, np.shape(points)[0] if np.ndim(points) else 0))
+    return _core.neighbours(checked_points(points), _neighbours(k, np.shape(points)[0] if np.ndim(points) else 0))
 
 
 def geodesics(points: ArrayLike, k: int, sources: ArrayLike) -> Floats:
@@ -53,7 +53,7 @@ def intrinsic_dimension(points: ArrayLike, method: Literal["twonn", "mle"] = "tw
     """
     if method not in ("twonn", "mle"):
         raise ValueError(f"method must be 'twonn' or 'mle', got {method!r}")
-    different = np.unique(_points(points), axis=0)
+    different = np.unique(checked_points(points), axis=0)
     if len(different) < 3:
         raise ValueError(f"intrinsic dimension needs at least 3 different points, got {len(different)}")
     if method == "twonn":
@@ -75,7 +75,8 @@ def _ratio(above: float, below: float) -> float:
     return above / below if below > 0 else float("inf")
 
 
-def _points(points: ArrayLike) -> Floats:
+def checked_points(points: ArrayLike) -> Floats:
+    """`points` as contiguous float64 (n, d); TypeError, ValueError where they are not finite numbers of that shape."""
     given: NDArray[Any] = np.asarray(points)
     if given.ndim != 2 or given.dtype.kind not in "fiu":
         raise TypeError(f"points must be numbers (n, d), got {given.dtype} {given.shape}")
