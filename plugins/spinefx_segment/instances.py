@@ -1,0 +1,159 @@
+"""From classes to structures with names: vertebrae told apart by their bodies, ordered along the spine, counted upwards.
+
+Values are SPIDER's: n for the nth vertebra from below, 200 + n for the disc under it, 100 for the canal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spinefx import kernels
+from spinefx.api import Grid
+
+CANAL, DISC, MOST = 100, 200, 25
+_CORE_MM = 5.0
+"""A vertebral body is deeper than this under its surface, an arch is not."""
+_APART_MM = 12.0
+"""Two bodies are at least so far apart along the spine."""
+
+Labels = NDArray[np.uint16]
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One structure before it has a name."""
+
+    kind: str
+    number: int
+    centre_mm: NDArray[np.float64]
+
+
+def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float) -> tuple[Labels, list[str]]:
+    """Structures of a map of classes (1 + place in `kinds`), in SPIDER's values; and what a reader should know.
+
+    classes : (left, head, back) whole numbers on `grid`.
+    """
+    out = np.zeros(classes.shape, np.uint16)
+    maps: dict[str, Labels] = {}
+    pieces: list[Piece] = []
+    for number, kind in enumerate(kinds, start=1):
+        inside = classes == number
+        if not inside.any():
+            continue
+        if kind == "canal":
+            out[components(inside, grid, least_ml) > 0] = CANAL
+            continue
+        maps[kind] = bodies(inside, grid, least_ml) if kind == "vertebra" else components(inside, grid, least_ml)
+        found = kernels.label_statistics(maps[kind], grid)
+        pieces += [Piece(kind, int(v), c) for v, c in zip(found.value, found.centroid_mm, strict=True)]
+    notes = []
+    for kind, number, level in counted(pieces):
+        if level <= MOST:
+            inside = maps[kind] == number
+            out[inside] = level + (DISC if kind == "disc" else 0)
+            if inside[:, [0, -1]].any():
+                notes.append(f"{kind} {level} from below is cut off by the edge of the scan")
+    return out, notes
+
+
+def components(inside: NDArray[np.bool_], grid: Grid, least_ml: float) -> Labels:
+    """Connected parts of at least `least_ml`, numbered from 1; the rest is 0."""
+    import cc3d
+
+    least = max(1, int(least_ml * 1000 / grid.voxel_mm3))
+    parts = cc3d.connected_components(cc3d.dust(inside, threshold=least, connectivity=26), connectivity=26)
+    return np.ascontiguousarray(parts, np.uint16)
+
+
+def bodies(inside: NDArray[np.bool_], grid: Grid, least_ml: float) -> Labels:
+    """Vertebrae numbered from 1: flooded from the cores of their bodies, parts without one given to the nearest."""
+    from scipy.ndimage import distance_transform_edt
+    from skimage.segmentation import watershed
+
+    depth = kernels.distance_transform(inside.astype(np.uint16), grid)
+    cores = merged(components(depth > _CORE_MM, grid, least_ml / 2), grid)
+    if not cores.any():
+        return components(inside, grid, least_ml)
+    flooded = watershed(-depth, cores.astype(np.int32), mask=inside).astype(np.uint16)  # type: ignore[no-untyped-call]
+    loose = components(inside & (flooded == 0), grid, 0.0)
+    if loose.any():
+        nearest = distance_transform_edt(
+            flooded == 0, sampling=grid.spacing, return_distances=False, return_indices=True
+        )
+        for part in range(1, int(loose.max()) + 1):
+            own = loose == part
+            near = flooded[tuple(axis[own] for axis in nearest)]
+            flooded[own] = np.bincount(near).argmax()
+    return np.ascontiguousarray(flooded, np.uint16)
+
+
+def merged(cores: Labels, grid: Grid) -> Labels:
+    """Cores nearer to each other along the spine than two bodies can be, as one."""
+    found = kernels.label_statistics(cores, grid)
+    if len(found) < 2:
+        return cores
+    place = found.centroid_mm @ axis_of(found.centroid_mm)
+    order = np.argsort(place, kind="stable")
+    table, number = np.zeros(int(cores.max()) + 1, np.uint16), 0
+    for rank, index in enumerate(order):
+        if rank == 0 or place[index] - place[order[rank - 1]] > _APART_MM:
+            number += 1
+        table[found.value[index]] = number
+    return table[cores]
+
+
+def axis_of(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) the direction in which the points lie, towards the head."""
+    if len(points) < 2:
+        return np.array([0.0, 0.0, 1.0])
+    along: NDArray[np.float64] = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
+    return along if along[2] >= 0 else -along
+
+
+def counted(pieces: list[Piece]) -> list[tuple[str, int, int]]:
+    """(kind, number, level) of every piece: levels from 1 at the lowest, a disc bearing that of the vertebra above it."""
+    if not pieces:
+        return []
+    centres = np.array([piece.centre_mm for piece in pieces])
+    order = np.argsort(centres @ axis_of(centres), kind="stable")
+    out: list[tuple[str, int, int]] = []
+    level, before = 0, ""
+    for index in order:
+        piece = pieces[index]
+        if before != "disc" or piece.kind == "disc":
+            level += 1
+        out.append((piece.kind, piece.number, level))
+        before = piece.kind
+    return out
+
+
+def carried(labels: Labels, source: Grid, classes: NDArray[np.uint8], target: Grid, kinds: tuple[str, ...]) -> Labels:
+    """`classes` on another grid, each voxel with the value of the nearest structure of its class."""
+    out = np.zeros(target.shape, np.uint16)
+    for number, kind in enumerate(kinds, start=1):
+        low, high = {"canal": (CANAL, CANAL), "disc": (DISC + 1, DISC + MOST)}.get(kind, (1, MOST))
+        own = np.where((labels >= low) & (labels <= high), labels, 0).astype(np.uint16)
+        here = kernels.resample(grown(own), source, target, method="nearest")
+        inside = classes == number
+        out[inside] = here[inside]
+    return out
+
+
+def grown(labels: Labels, reach: int = 2) -> Labels:
+    """The same with every structure grown by some voxels into the background, so that finer grids find it."""
+    from skimage.segmentation import expand_labels
+
+    places = np.argwhere(labels)
+    if not len(places):
+        return labels
+    box = tuple(
+        slice(max(0, a - reach), b + reach + 1) for a, b in zip(places.min(axis=0), places.max(axis=0), strict=True)
+    )
+    out = labels.copy()
+    out[box] = expand_labels(labels[box], reach)  # type: ignore[no-untyped-call]
+    return out

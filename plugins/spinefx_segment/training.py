@@ -1,0 +1,162 @@
+"""Training of a segmenter: steps, early stopping, and going on where a killed fit stopped."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from spinefx.api import DataError, SegmenterFitting, StageError
+from spinefx_segment import UnetOptions
+from spinefx_segment.files import packed, put_weights, unpacked, write
+from spinefx_segment.patches import Shelf
+
+CHECKPOINT = "training.safetensors"
+_WARM_UP = 0.05
+_VALIDATED = 3
+"""Patches per validation scan."""
+
+
+@dataclass
+class Progress:
+    """How far training is, and the best weights so far."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_loss: float = math.inf
+    history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+
+@contextmanager
+def calm(threads: int, device: str) -> Iterator[None]:
+    """Same bytes whoever calls: `threads` threads, deterministic algorithms where the device has them."""
+    before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.use_deterministic_algorithms(strict, warn_only=warns)
+
+
+@dataclass
+class Trainer:
+    """One fit of one network. owner : what a checkpoint in the workspace must belong to."""
+
+    net: nn.Module
+    options: UnetOptions
+    fitting: SegmenterFitting
+    train: Shelf
+    validation: Shelf
+    owner: str
+
+    def run(self) -> Progress:
+        """Train to the end or until validation stops getting better; the net then holds the best epoch's weights."""
+        from monai import losses as monai_losses
+
+        o, device = self.options, self.fitting.device
+        self.net.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=o.lr, weight_decay=1e-3, foreach=False)
+        named: Any = monai_losses
+        self.loss = named.DiceCELoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
+        progress = self._resumed()
+        while progress.epoch < o.epochs and not self._stalled(progress):
+            progress.epoch += 1
+            losses = {"train_loss": self._epoch(progress.epoch), **self._validated()}
+            score = losses.get("validation_loss", -float(progress.epoch))
+            if score < progress.best_loss:
+                progress.best_loss, progress.best_epoch = score, progress.epoch
+                progress.best = {name: value.detach().cpu().clone() for name, value in self.net.state_dict().items()}
+            progress.history.append({"epoch": float(progress.epoch), **losses})
+            self._save(progress)
+            self.fitting.epoch_done(progress.epoch, o.epochs, losses)
+        put_weights(self.net, progress.best, "training")
+        self.net.cpu()
+        return progress
+
+    def _stalled(self, progress: Progress) -> bool:
+        return bool(self.validation.images) and progress.epoch - progress.best_epoch >= self.options.patience
+
+    def _batch(self, shelf: Shelf, words: list[list[int]], options: UnetOptions | None) -> tuple[Tensor, Tensor]:
+        """Patches, each from its own words; changed where `options` are given."""
+        parts = []
+        for own in words:
+            rng = np.random.default_rng(np.random.SeedSequence([self.fitting.seed, *own]))
+            parts.append(shelf.patch(rng, self.options.patch, options))
+        image = torch.from_numpy(np.stack([image for image, _ in parts])[:, None]).to(self.fitting.device)
+        label = torch.from_numpy(np.stack([label for _, label in parts])[:, None].astype(np.int64))
+        return image.contiguous(memory_format=torch.channels_last_3d), label.to(self.fitting.device)
+
+    def _epoch(self, epoch: int) -> float:
+        o, total = self.options, 0.0
+        self.net.train()
+        for step in range(o.steps):
+            done = ((epoch - 1) * o.steps + step + 1) / (o.steps * o.epochs)
+            for group in self.optimiser.param_groups:
+                group["lr"] = o.lr * min(1.0, done / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done) + 1e-3)
+            image, label = self._batch(self.train, [[epoch, step, i] for i in range(o.batch)], o)
+            with torch.autocast("cuda", torch.bfloat16, enabled=self.fitting.device.startswith("cuda")):
+                loss: Tensor = self.loss(self.net(image).float(), label)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+            value = float(loss.detach())
+            if not math.isfinite(value):
+                raise StageError(f"training broke down in epoch {epoch}, step {step + 1}; lower lr (now {o.lr:g})")
+            self.optimiser.step()
+            total += value
+        return total / o.steps
+
+    @torch.no_grad()
+    def _validated(self) -> dict[str, float]:
+        """The loss over the same patches in every epoch."""
+        count = len(self.validation.images) * _VALIDATED
+        if not count:
+            return {}
+        self.net.eval()
+        total = 0.0
+        for number in range(count):
+            image, label = self._batch(self.validation, [[0, number, 0]], None)
+            total += float(self.loss(self.net(image), label))
+        return {"validation_loss": total / count}
+
+    def _save(self, progress: Progress) -> None:
+        tensors = {f"model.{name}": value for name, value in self.net.state_dict().items()}
+        tensors |= {f"best.{name}": value for name, value in progress.best.items()}
+        for number, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+        known = {"epoch": progress.epoch, "best_epoch": progress.best_epoch, "history": progress.history}
+        told = {"owner": self.owner, "progress": json.dumps(known | {"best_loss": progress.best_loss})}
+        write(self.fitting.workspace / CHECKPOINT, packed(tensors, told))
+
+    def _resumed(self) -> Progress:
+        """Where the checkpoint left net and optimiser; a fresh start where there is none."""
+        path = self.fitting.workspace / CHECKPOINT
+        if not path.is_file():
+            return Progress()
+        tensors, metadata = unpacked(path)
+        if metadata.get("owner") != self.owner:
+            raise DataError(f"{path}: a checkpoint of another fit; delete it to start anew")
+        known = json.loads(metadata["progress"])
+
+        def part(head: str) -> dict[str, Tensor]:
+            return {n.removeprefix(head): t for n, t in tensors.items() if n.startswith(head)}
+
+        put_weights(self.net, part("model."), path)
+        states: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in part("optimiser.").items():
+            number, _, key = name.partition(".")
+            states.setdefault(int(number), {})[key] = tensor
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": states, "param_groups": groups})
+        return Progress(known["epoch"], known["best_epoch"], known["best_loss"], known["history"], part("best."))

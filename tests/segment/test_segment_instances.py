@@ -1,0 +1,77 @@
+"""From classes to named structures: true masks lose their names and must get the very same back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from spinefx_segment.instances import bodies, carried, named
+from spinefx_segment.tiles import _spans
+from spinefx_segment.views import View, along
+
+from spinefx import kernels
+from spinefx.api import Grid, LabelMap
+from spinefx.phantom import Scanner, draw_patient, grid_of, render
+
+KINDS = ("vertebra", "disc", "canal")
+
+
+def _phantom(number: int, spacing: tuple[float, float, float] = (4.0, 0.9, 0.9)) -> LabelMap:
+    patient = draw_patient(5, number)
+    return render(patient.spine, grid_of(patient, seed=5, scanner=Scanner(spacing_mm=spacing))).labels()
+
+
+def _nameless(mask: LabelMap) -> np.ndarray:
+    table = np.zeros(65536, np.uint16)
+    for value, structure in mask.scheme.table.items():
+        table[value] = KINDS.index(structure.kind) + 1 if structure.kind in KINDS else 0
+    return table[mask.labels]
+
+
+def _dice(one: np.ndarray, other: np.ndarray) -> float:
+    return 2.0 * float((one & other).sum()) / float(one.sum() + other.sum())
+
+
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_structures_without_names_get_theirs_back(number: int) -> None:
+    mask = _phantom(number)
+    view = View((4.0, 0.9, 0.9))
+    grid = view.grid(mask.grid)
+    classes = _nameless(mask)
+    labels, _ = named(kernels.resample(classes, mask.grid, grid, method="nearest"), grid, KINDS, least_ml=0.3)
+    back = carried(labels, grid, classes.astype(np.uint8), mask.grid, KINDS)
+    assert set(np.unique(back)) == set(np.unique(mask.labels))
+    for structure in mask.structures():
+        least = 0.9 if structure.kind == "vertebra" else 0.995  # arches touch, and are shared out where they do
+        assert _dice(back == mask.scheme.value_of(structure), mask.mask_of(structure)) > least, structure
+
+
+def test_a_view_is_the_scan_with_its_axes_in_order_whatever_they_were() -> None:
+    mask = _phantom(1)
+    view = View((4.0, 0.9, 0.9))
+    for turn in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+        axes = mask.grid.axes[list(turn)]
+        shape, spacing = (tuple(v[k] for k in turn) for v in (mask.grid.shape, mask.grid.spacing))
+        turned = Grid(shape, spacing, mask.grid.origin, axes[::-1].T)
+        assert view.grid(turned) == view.grid(mask.grid)
+    for vector, wanted in zip(along(mask.grid)[0], ((1, 0, 0), (0, 0, 1), (0, 1, 0)), strict=True):
+        assert float(vector @ np.array(wanted)) > 0.9
+
+
+def test_two_bodies_that_touch_are_two() -> None:
+    inside = np.zeros((12, 70, 40), bool)
+    inside[:, 3:33, 3:30] = inside[:, 36:66, 3:30] = True
+    inside[3:9, 30:40, 20:27] = True  # a bridge between them, 7 mm deep
+    found = bodies(inside, Grid(inside.shape, (3.0, 1.0, 1.0)), 0.3)
+    assert set(np.unique(found)) == {0, 1, 2}
+    assert (found > 0).sum() == inside.sum()
+    assert found[6, 10, 10] != found[6, 60, 10]
+
+
+@pytest.mark.parametrize(("size", "patch"), [(16, 16), (17, 16), (100, 32), (97, 32)])
+def test_every_voxel_is_kept_from_some_tile(size: int, patch: int) -> None:
+    out = np.full(size, -1)
+    place = np.arange(size)
+    for whole, own, kept in _spans(size, patch):
+        assert len(place[whole]) == patch
+        out[kept] = place[whole][own]
+    assert np.array_equal(out, place)
