@@ -40,6 +40,7 @@ from spinefx.contract.stages import (
     Preprocessor,
     ScanAnalyser,
     Segmenter,
+    Weighing,
 )
 from spinefx.contract.study import Study
 from spinefx.labels.rows import read_rows
@@ -51,5 +52,5 @@ __all__ = [
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Mark", "MarkSource", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "ScanSet",
     "Scheme", "SchemeError", "Segmenter", "SegmenterFitting", "Series", "Shape", "SpinefxError", "Split", "StageError",
-    "StoreError", "Structure", "Study", "Table", "TrainableSegmenter", "Volume", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
+    "StoreError", "Structure", "Study", "Table", "TrainableSegmenter", "Volume", "Weighing", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
 ]  # fmt: skip

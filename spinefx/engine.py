@@ -7,8 +7,7 @@ print(run.summary())
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from spinefx.contract.samples import Split
 from spinefx.contract.stages import Loader
 from spinefx.plan import Plan
 from spinefx.report import render
-from spinefx.store.cache import PACK_AFTER, Cache
+from spinefx.store.cache import Cache
 from spinefx.store.claims import claim, claimed
 from spinefx.store.files import make_folder, sweep
 from spinefx.store.keys import Fingerprints
@@ -44,11 +43,11 @@ from spinefx.work.folder import (
 from spinefx.work.found import Found
 from spinefx.work.learned import Lesson, Segmented, kept_by, learns
 from spinefx.work.observers import Observers
-from spinefx.work.outcome import CaseResult, Task, lost
+from spinefx.work.outcome import CaseResult
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps, lesson_step
 from spinefx.work.roster import loader_of, roster
+from spinefx.work.rounds import rounds
 from spinefx.work.split import deal
-from spinefx.work.spread import spread
 
 
 class Engine:
@@ -243,34 +242,7 @@ class Engine:
         self, cases: Sequence[Case], watch: Observers, log: Log, lesson: Lesson | None = None
     ) -> list[CaseResult]:
         """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
-        known = known_files(self.cache.root)
-        tasks = [Task(case, {str(p): known[str(p)] for p in case.files.values() if str(p) in known}) for case in cases]
-        results: dict[str, CaseResult] = {}
-        fresh: list[str] = []
-        try:
-            for _task, result in self._executed(tasks, self.work(lesson)):
-                known.update(result.fingerprints)
-                more = dict(vars(result.failure)) if result.failure else {}
-                more |= {"remarks": result.remarks} if result.remarks else {}
-                brief = replace(result.failure, trace="") if result.failure else None
-                results[result.case] = replace(result, fingerprints={}, failure=brief)
-                fresh += result.keys.all if result.keys and result.outcome == "done" else ()
-                if len(fresh) >= PACK_AFTER:
-                    self.cache.pack(fresh)
-                    fresh.clear()
-                log.write("case done", case=result.case, outcome=result.outcome, seconds=result.seconds, **more)
-                watch.case_done(result.case, result.outcome, result.seconds)
-                if result.failure and self.plan.run.on_error == "stop":
-                    raise DataError(
-                        f"case {result.case}: {result.failure.stage} {result.failure.plugin}: {result.failure.cause}"
-                        '; stopped by [run] on_error = "stop"'
-                    )
-        finally:
-            remember_files(self.cache.root, known)
-        return [results[case.id] for case in cases]
-
-    def _executed(self, tasks: Sequence[Task], work: Casework) -> Iterator[tuple[Task, CaseResult]]:
-        return spread(self.plan.run, work, Casework.from_payload, work.payload(), tasks, lost=lost)
+        return rounds(self.work(lesson), self.loader, cases, watch, log)
 
     def _cohort(self, checked: Checked, results: Sequence[CaseResult], lesson: Lesson | None) -> Cohort | None:
         """The once-only steps, or None where no case is left to do them on."""

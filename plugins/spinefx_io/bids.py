@@ -64,6 +64,10 @@ class BidsLoader:
             self._case(stem, path, tree.masks, people) for stem, path in sorted(tree.images.items())
         )
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone."""
+        return self._reader.voxels(case)
+
     def load(self, case: Case) -> Scan:
         """Image and mask of one case."""
         if "name" in case.facts:

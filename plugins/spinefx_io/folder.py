@@ -64,6 +64,10 @@ class FolderLoader:
             raise DataError(f"{root}: no file matches {wanted}")
         return self._meaning.marked(self._case(key, part) for key, part in found.items())
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone."""
+        return self._reader.voxels(case)
+
     def load(self, case: Case) -> Scan:
         """Images and mask of one case."""
         if "name" in case.facts:

@@ -50,6 +50,10 @@ class ManifestLoader:
             raise DataError(f"{table.name}: {'; '.join(problems[:10])}{more}")
         return self._meaning.marked(self._case(row) for row in rows)
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone."""
+        return self._reader.voxels(case)
+
     def load(self, case: Case) -> Scan:
         """Images and mask of one case."""
         if "name" in case.facts:

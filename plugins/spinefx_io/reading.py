@@ -49,6 +49,16 @@ class Reader:
         said += registration_notes(images, reference=reference)
         return Scan(case, images, mask, tuple(said))
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone; 0 where they cannot be read."""
+        most = 0
+        for path in case.files.values():
+            try:
+                most = max(most, inspect(path, root=self._root(path), budget_bytes=self.budget_bytes).voxels)
+            except DataError:  # told when the case is loaded, with what is wrong
+                continue
+        return most
+
     def _root(self, path: Path) -> Path:
         for root in self.roots:
             if path.is_relative_to(root):

@@ -56,6 +56,10 @@ class SpiderLoader:
             found += cases
         return self._meaning.marked(sorted(found, key=lambda case: (_natural(case.patient), case.id)))
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone."""
+        return self._reader.voxels(case)
+
     def load(self, case: Case) -> Scan:
         """Image and mask of one series."""
         if _UNNAMED in case.facts:

@@ -60,6 +60,10 @@ class VerseLoader:
             raise DataError(f"{root}: no sub-*_ct.nii.gz and no sub-*_seg-vert_msk.nii.gz in it")
         return self._meaning.marked(self._case(name, patients[name], files) for name, files in sorted(found.items()))
 
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, from headers alone."""
+        return self._reader.voxels(case)
+
     def load(self, case: Case) -> Scan:
         """CT and mask of one scan; centres that lie outside their vertebra are noted."""
         if "name" in case.facts:

@@ -44,6 +44,15 @@ class LabelSource(Protocol):
 
 
 @runtime_checkable
+class Weighing(Protocol):
+    """A loader that can tell from headers how large a case is may have this too; workers are then chosen to fit memory."""
+
+    def voxels(self, case: Case) -> int:
+        """Voxels of the case's largest volume, 0 where that cannot be told without reading it; raises nothing."""
+        ...
+
+
+@runtime_checkable
 class Segmenter(Protocol):
     """Gives a scan its mask."""
 

@@ -13,7 +13,7 @@ from spinefx.contract.errors import DataError, SpinefxError
 from spinefx.contract.labels import Labels
 from spinefx.contract.pseudonyms import Pseudonyms
 from spinefx.contract.scan import Scan
-from spinefx.contract.stages import LabelSource, Loader
+from spinefx.contract.stages import LabelSource, Loader, Weighing
 from spinefx.plan import Plan
 
 _LONGEST = 200
@@ -52,6 +52,9 @@ class _Pseudonymous:
         own = case.origin or case
         scan = self.loader.load(own)
         return scan.replace(case=case, notes=tuple(self.names.told(note, own) for note in scan.notes))
+
+    def voxels(self, case: Case) -> int:
+        return self.loader.voxels(case.origin or case) if isinstance(self.loader, Weighing) else 0
 
 
 @dataclass(frozen=True)

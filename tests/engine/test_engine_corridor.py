@@ -205,7 +205,7 @@ def test_an_encoder_refitted_for_a_fold_sees_all_its_patients_and_no_other(bench
 
 def test_artefacts_of_finished_cases_move_into_packs_and_stay_done(make_bench, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     straight = make_bench("straight", 20).run()
-    monkeypatch.setattr("spinefx.engine.PACK_AFTER", 15)
+    monkeypatch.setattr("spinefx.work.rounds.PACK_AFTER", 15)
     bench = make_bench("packed", 20)
     run = bench.run()
     cache = bench.folder / ".spinefx-cache"

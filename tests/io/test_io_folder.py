@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from spinefx_io import FolderOptions, spinefx_loaders
 from spinefx_io.pattern import compile_pattern, walk
 
-from spinefx.api import DataError, Grid, GridError, Loader
+from spinefx.api import DataError, Grid, GridError, Loader, Weighing
 
 
 def loader(root: Path, **options: object) -> Loader:
@@ -148,3 +148,16 @@ def test_a_real_totalsegmentator_ct_loads_with_its_vertebrae(shared):
     assert levels[:5] == ["L5", "L4", "L3", "L2", "L1"]
     assert scan.images["image"].data.dtype == np.float32
     assert isinstance(scan.mask.grid, Grid)
+
+
+def test_how_large_a_case_is_comes_from_its_headers(tree, small):
+    one = loader(tree, images="{id}/{id}_{modality:t1,t2}.nii.gz", masks="{id}/{id}_seg.nii.gz")
+    first, second = one.cases()
+    assert isinstance(one, Weighing)
+    assert one.voxels(first) == small[1].labels.size
+    path = second.files["t1"]
+    path.write_bytes(path.read_bytes()[:400])  # its voxels are gone, its header tells
+    assert one.voxels(second) == small[1].labels.size
+    for path in second.files.values():
+        path.write_bytes(b"nothing")
+    assert one.voxels(second) == 0
