@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from spinefx.report.folder import Json, mapping, sequence, text
 from spinefx.report.library import packed
 from spinefx.report.numbers import is_number
-from spinefx.report.tables import titled
+from spinefx.report.tables import column_title
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def cloud_of(figure: Json) -> CloudView | None:
 
 
 def _axis(column: Json) -> str:
-    name, unit = text(column.get("title")) or titled(text(column.get("name"))), text(column.get("unit"))
-    return f"{name}, {unit}" if unit else name
+    title, unit = column_title(column), text(column.get("unit"))
+    return f"{title}, {unit}" if unit else title
 
 
 def _wanted(figure: Json, key: str, columns: Sequence[Json], otherwise: int) -> int:

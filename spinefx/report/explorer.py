@@ -13,7 +13,7 @@ from spinefx.contract.errors import StoreError
 from spinefx.report.folder import Json, RunFolder, mapping, sequence, text
 from spinefx.report.library import packed
 from spinefx.report.numbers import Shown, decimals, is_number, show
-from spinefx.report.tables import TableView, plain_table, titled
+from spinefx.report.tables import TableView, column_title, plain_table
 from spinefx.store.surfaces import surface_of
 
 _BUDGET = 7_000_000
@@ -84,7 +84,7 @@ def explorer_of(figure: Json, id_: str, run: RunFolder) -> ExplorerView | None:
         "sizes": [(len(v) // 6, len(f) // 4) for v, f in arrays.pairs],
         "step_mm": arrays.step_mm,
     }
-    names = [text(c.get("title")) or titled(text(c.get("name"))) for c in columns]
+    names = [column_title(column) for column in columns]
     heads = [_with_unit(text(s.get("title")) or text(s.get("name")), s) for s in sliders]
     heads += [_with_unit(name, c) for name, c in zip(names, columns, strict=True)]
     rows = [[*shape.at, *shape.measures] for shape in shapes]

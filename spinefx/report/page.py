@@ -24,6 +24,8 @@ from spinefx.store.files import atomic_write_bytes, safe_name
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCRIPTS = ("data", "tables", "explorer", "points", "viewer")
 _ENGINE = ("cohort", "quality", "training", "samples")
+_ENGINE_TABLES = ("table-one", "labels", "missing")
+"""Tables of the engine that answer a checklist's items."""
 _KEY_SENTENCES = 2
 _FIRST_PICTURES = 12
 
@@ -157,8 +159,9 @@ def _parts(run: RunFolder, stages: tuple[findings.StageView, ...]) -> dict[str, 
     for stage in stages:
         place = (stage.title, stage.id)
         for table in stage.tables if stage.of_engine else ():
-            name = table.id.removeprefix(f"{stage.id}-t-")
-            parts.setdefault(name, (table.title.partition(".")[0], table.id))
+            for name in _ENGINE_TABLES:
+                if table.id.endswith(f"-{name}"):
+                    parts.setdefault(name, (table.title.partition(".")[0], table.id))
         if stage.of_engine and stage.name == "training":
             parts["training"] = ("Training", "training")
         if any(figure.explorer for figure in stage.figures):

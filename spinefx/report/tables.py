@@ -46,6 +46,13 @@ def titled(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def column_title(column: Json) -> str:
+    """A column's title; its name without the unit where it has none: `disc.height_mm` -> `Disc height`."""
+    name, unit = text(column.get("name")), text(column.get("unit"))
+    plain = name.removesuffix(f"_{unit}") if unit else name
+    return text(column.get("title")) or titled(plain.replace(".", " "))
+
+
 def table_of(table: Json, prefix: str) -> TableView:
     """A findings table."""
     columns = [mapping(column) for column in sequence(table.get("columns"))]
@@ -54,7 +61,7 @@ def table_of(table: Json, prefix: str) -> TableView:
     heads = []
     for i in range(width):
         column = columns[i] if i < len(columns) else {}
-        title = text(column.get("title")) or titled(text(column.get("name")))
+        title = column_title(column)
         numeric = _numeric(row[i] for row in rows if i < len(row))
         heads.append(Head(title, text(column.get("unit")), text(column.get("about")), numeric))
     name = text(table.get("name"))

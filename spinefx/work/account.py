@@ -116,7 +116,7 @@ def _cloud(cohort: Cohort, features: Features) -> Iterator[Figure]:
         y_label=names[1],
         matrix=tuple(map(tuple, np.stack([columns[name] for name in names], axis=1).tolist())),
         row_names=tuple(r.id for r in rows),
-        columns=tuple(Column(name, name, _unit(name, features)) for name in names),
+        columns=tuple(Column(name, unit=_unit(name, features)) for name in names),
         cases=tuple(r.case for r in rows),
         groups=groups,
         caption="One point per sample; point at one to read it, choose it to see its case." + cut,

@@ -149,18 +149,18 @@ def _counted(name: str, parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _lines(trait: _Trait, parts: Sequence[str]) -> list[tuple[str, ...]]:
-    """The lines of one characteristic; the first names it, its missing values and its SMD."""
+    """The lines of one characteristic; the first gives its missing values and its SMD."""
     fitted = np.array(parts) != "test"
     missing = str(int(np.isnan(trait.values).sum()))
     smd = difference(trait.values[fitted], trait.values[~fitted], categories=len(trait.words))
     tail = (missing, "" if np.isnan(smd) else f"{smd:.2f}")
     if not trait.words:
         mean = (trait.name, "mean (SD)", *_by_part(parts, lambda inside: _mean(trait.values[inside])), *tail)
-        return [mean, ("", "median [quartiles]", *_by_part(parts, lambda i: _median(trait.values[i])), "", "")]
+        return [mean, (trait.name, "median [quartiles]", *_by_part(parts, lambda i: _median(trait.values[i])), "", "")]
     lines = []
     for code, word in enumerate(trait.words):
         cells = _by_part(parts, lambda inside, code=code: _share(trait.values[inside], code))  # type: ignore[misc]
-        lines.append((trait.name if not code else "", word, *cells, *(tail if not code else ("", ""))))
+        lines.append((trait.name, word, *cells, *(tail if not code else ("", ""))))
     return lines
 
 

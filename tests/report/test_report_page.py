@@ -118,6 +118,8 @@ def test_every_number_of_a_real_run_s_report_is_in_its_findings(phantom_run: Pat
     shown, _ = in_cells(main)
     assert len(shown) > 80
     assert sorted(number for number in shown | in_packs(main) if number not in known | DRAWN) == []
+    answered = [text for _, text in page.all("tr") if "Definition of the reference standard" in text]
+    assert "Labels joined to samples" in answered[0]
     flow = [text for attrs, text in page.all("b") if text.strip().isdigit()]
     split = [text for attrs, text in page.all("dd") if text.strip().isdigit()]
     assert len(flow) >= 2

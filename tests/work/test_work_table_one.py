@@ -74,7 +74,7 @@ def test_patients_are_counted_once_and_structures_by_themselves(
     at = next(i for i, line in enumerate(made) if line[0] == "Structures")
     assert made[at][2:6] == ("180", "90", "30", "60")
     assert [line[1] for line in made[at + 1 : at + 4]] == list(LEVELS)
-    names = [line[0] for line in made if line[0]]
+    names = list(dict.fromkeys(line[0] for line in made))
     assert names == ["Patients", "age", "sex", "Structures", "Level", "grade"]
     grades = made[next(i for i, line in enumerate(made) if line[0] == "grade") :]
     assert sum(int(line[2].split()[0]) for line in grades) == 179
