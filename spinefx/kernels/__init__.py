@@ -16,6 +16,7 @@ except ImportError as error:
         "`pip install -e .` (or `pip install .`) in the repository root, using a C++20 compiler"
     ) from error
 
+from spinefx.kernels.digitise import redigitised
 from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_distances
 from spinefx.kernels.extents import Extents, extents
 from spinefx.kernels.measures import LabelStatistics, label_statistics, soft_moments, surface
@@ -28,6 +29,6 @@ from spinefx.kernels.tangents import Tangents, pairwise_distances, tangent_space
 __all__ = [
     "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "Tangents",
     "distance_transform", "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest",
-    "label_statistics", "neighbours", "pairwise_distances", "ray_heights", "resample", "set_threads", "smooth_labels",
-    "soft_moments", "surface", "surface_distances", "tangent_spaces", "threads", "warp",
+    "label_statistics", "neighbours", "pairwise_distances", "ray_heights", "redigitised", "resample", "set_threads",
+    "smooth_labels", "soft_moments", "surface", "surface_distances", "tangent_spaces", "threads", "warp",
 ]  # fmt: skip
