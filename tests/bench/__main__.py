@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from spinefx import kernels
+from tests.bench.anatomy import cases as anatomy_cases
 from tests.bench.augmenting import cases as augmenting_cases
 from tests.bench.case import Case
 from tests.bench.filters import cases as filter_cases
@@ -68,7 +69,14 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true")
     options = parser.parse_args()
     print(f"instruction set {kernels.isa()}, {kernels.threads()} threads")
-    rows = (*sampling_cases(), *filter_cases(), *measure_cases(), *reading_cases(), *augmenting_cases())
+    rows = (
+        *sampling_cases(),
+        *filter_cases(),
+        *measure_cases(),
+        *reading_cases(),
+        *augmenting_cases(),
+        *anatomy_cases(),
+    )
     for make in rows:
         name = make.__name__.replace("_", " ")
         if all(word in name for word in options.words):
