@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spinefx.work.checked import Checked
 
 _EVERY = 50
+_LISTED = 12
 
 
 def print_verdicts(plan: Plan, loader: Loader, checked: Checked, *, as_json: bool) -> int:
@@ -42,12 +43,21 @@ def print_verdicts(plan: Plan, loader: Loader, checked: Checked, *, as_json: boo
             }
         )
     else:
-        table(
-            ("case", "verdict", "note, or cause and remedy"), [(v.case, v.outcome, "; ".join(v.said)) for v in verdicts]
-        )
-        say()
+        plain = [v.case for v in verdicts if not v.said]
+        shown = [v for v in verdicts if v.said or len(plain) <= _LISTED]
+        if shown:
+            table(
+                ("case", "verdict", "note, or cause and remedy"),
+                [(v.case, v.outcome, "; ".join(v.said)) for v in shown],
+            )
+            say()
+        if len(plain) > _LISTED:
+            say(
+                f"used as they are: {len(plain)} ({', '.join(plain[:_LISTED])}, and {len(plain) - _LISTED} more; --json lists all)"
+            )
         shares = ", ".join(f"{counts[outcome]} {outcome}" for outcome in (USED, NOTED, QUARANTINED))
         say(f"{counted(len(verdicts), 'case')}: {shares}")
         for what, count, which in join.table().rows if join else ():
-            say(f"{what}: {count}" + (f" ({which})" if which and what != "label met a structure" else ""))
+            if count or "alike" not in str(what):
+                say(f"{what}: {count}" + (f" ({which})" if which and what != "label met a structure" else ""))
     return 4 if counts[QUARANTINED] else 0

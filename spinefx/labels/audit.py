@@ -64,9 +64,20 @@ def _ordered(rows: set[LabelRow]) -> tuple[LabelRow, ...]:
     return tuple(sorted(rows, key=lambda row: (len(row.patient), row.patient, row.level)))
 
 
-def _named(rows: Sequence[LabelRow], most: int = 12) -> str:
-    shown = ", ".join(f"{row.patient} {row.level}".strip() for row in rows[:most])
-    return f"{shown}, and {len(rows) - most} more" if len(rows) > most else shown
+def _named(rows: Sequence[LabelRow], most: int = 6) -> str:
+    """`patient 2: L5-S1, L4-L5; patient 3: L5-S1; and 7 more patients`; where there are many, of each how many."""
+    people: dict[str, list[str]] = {}
+    for row in rows:
+        people.setdefault(row.patient, []).append(row.level)
+    shown = [f"patient {name}{_levels(levels)}" for name, levels in list(people.items())[:most]]
+    rest = len(people) - most
+    return "; ".join([*shown, f"and {rest} more patients"] if rest > 0 else shown)
+
+
+def _levels(levels: Sequence[str]) -> str:
+    if levels == [""]:
+        return ""
+    return f": {', '.join(levels)}" if len(levels) <= 3 else f": {len(levels)} levels"
 
 
 def _pairs(pairs: Sequence[tuple[str, str]], most: int = 12) -> str:

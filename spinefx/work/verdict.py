@@ -85,8 +85,11 @@ class Judging:
             return
         mask = scan.require_mask()
         if sample.structures != "spine" and not mask.structures(sample.structures):
-            kinds = sorted({s.kind for s in mask.structures()})
-            raise DataError(f"its mask holds no {sample.structures}, which [sample] structures wants; it has {kinds}")
+            kinds = ", ".join(sorted({s.kind for s in mask.structures()}))
+            raise DataError(
+                f"its mask holds no {sample.structures}, but {kinds}; set [sample] structures to what it holds, or "
+                "`spine` for all of it"
+            )
 
 
 def judged(plan: Plan, loader: Loader, cases: Sequence[Case], labels: Labels) -> Iterator[Verdict]:

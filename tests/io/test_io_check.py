@@ -11,7 +11,7 @@ import pytest
 from io_files import write_pair
 from spider_tree import series, write_tree
 
-from spinefx.api import Scan
+from spinefx.api import LabelMap, Scan
 from spinefx.cli import main
 from spinefx.engine import Engine
 from spinefx.plan import Plan
@@ -84,6 +84,22 @@ def test_each_case_is_used_noted_or_quarantined_with_the_remedy(study, capsys, e
     assert "images/3_t2.mha: " in lines["3_t2"]
     assert "3 cases: 1 used, 0 used with a note, 2 quarantined" in out
     assert not (study / "runs").exists()
+
+
+def test_of_many_cases_those_that_need_a_look_are_shown(study, capsys, small) -> None:
+    image, mask = small
+    for number in range(10, 30):
+        labels = mask.labels.copy()
+        labels[tuple(np.argwhere(labels)[number])] = 0
+        other = LabelMap(labels, mask.grid, mask.scheme)
+        write_pair(study, f"{number}_t2", (type(image)(image.data + np.int16(number), image.grid), other))
+    (study / "pipeline.toml").write_text(PIPELINE.format(executor="serial", more=""))
+    assert main(["check", "--data"]) == 4
+    out = capsys.readouterr().out
+    assert "used as they are: " in out
+    assert "and 9 more; --json lists all" in out
+    assert not [line for line in out.splitlines() if line.startswith("15_t2")]
+    assert [line for line in out.splitlines() if line.startswith("3_t2")]
 
 
 def test_verdicts_are_json_for_programs_and_the_exit_code_is_0_where_all_is_well(study, capsys) -> None:

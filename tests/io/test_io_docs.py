@@ -112,10 +112,7 @@ def test_every_pipeline_of_the_page_finds_its_cases_and_loads_them(places, block
     judge = Judging(plan)
     for case in checked.cases:
         verdict = judge(case)
-        wants_discs = "holds no disc" in " ".join(
-            verdict.said
-        )  # a CT's vertebrae alone: the case is loaded, not sampled
-        assert verdict.outcome != "quarantined" or wants_discs, verdict
+        assert verdict.outcome != "quarantined", verdict
     if "[labels]" in block:
         assert checked.labels.rows
 

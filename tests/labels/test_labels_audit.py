@@ -41,3 +41,15 @@ def test_a_label_of_the_patient_covers_all_levels() -> None:
     assert found.matched == (LabelRow("1"),)
     assert found.only_images == ()
     assert found.only_table == (LabelRow("2"),)
+
+
+def test_what_is_left_over_is_told_by_patient() -> None:
+    levels = ("L5-S1", "L4-L5", "L3-L4", "L2-L3")
+    rows = [LabelRow(str(n), level) for n in range(1, 10) for level in levels[: 1 if n == 1 else 4]]
+    told = {row[0]: row[1:] for row in audit(labels_of(*rows), []).table().rows}
+    count, which = told["label without a structure"]
+    assert count == 33
+    assert which.startswith("patient 1: L5-S1; patient 2: 4 levels; ")
+    assert which.endswith("and 3 more patients")
+    whole = audit(labels_of(LabelRow("2")), [disc("1", "L5-S1")]).table().rows
+    assert whole[2][2] == "patient 2"
