@@ -23,6 +23,7 @@ from spinefx.contract.hookspecs import hookimpl
 from spinefx.contract.labels import LabelRow, Labels, Remark
 from spinefx.contract.levels import LOWEST_LEVELS, THORACIC_COUNTS, as_counted, converted, recounted
 from spinefx.contract.marks import Mark
+from spinefx.contract.orient import oriented, reorient
 from spinefx.contract.plugin import API, KINDS, Plugin
 from spinefx.contract.samples import Change, Latents, SampleList, SampleSet, Split
 from spinefx.contract.scan import LabelMap, Sample, Scan, Volume
@@ -52,5 +53,6 @@ __all__ = [
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Mark", "MarkSource", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "ScanSet",
     "Scheme", "SchemeError", "Segmenter", "SegmenterFitting", "Series", "Shape", "SpinefxError", "Split", "StageError",
-    "StoreError", "Structure", "Study", "Table", "TrainableSegmenter", "Volume", "Weighing", "as_counted", "converted", "disc_below", "hookimpl", "read_rows", "recounted", "scheme", "unit_of",
+    "StoreError", "Structure", "Study", "Table", "TrainableSegmenter", "Volume", "Weighing", "as_counted", "converted", "disc_below", "hookimpl",
+    "oriented", "read_rows", "recounted", "reorient", "scheme", "unit_of",
 ]  # fmt: skip

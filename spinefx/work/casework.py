@@ -15,6 +15,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError, StageError
 from spinefx.contract.features import Features
 from spinefx.contract.marks import Mark
+from spinefx.contract.orient import oriented
 from spinefx.contract.pseudonyms import Pseudonyms
 from spinefx.contract.scan import Sample, Scan
 from spinefx.contract.stages import MarkSource
@@ -31,6 +32,8 @@ from spinefx.work.strangers import watched
 
 PICTURE = 2
 """Raised when the same scan is pictured differently; part of the cache key."""
+_LAID = 1
+"""Raised when scans are handed on in another order of axes; part of the cache key."""
 
 
 class Casework:
@@ -98,13 +101,14 @@ class Casework:
         """Where the results of a case with this fingerprint lie."""
         loaded: Any = stage_key(self.plan.data, fingerprint)
         segment = stage_key(self.plan.segment, [loaded, *self._learned] if self._learned else loaded)
-        last = segment
+        laid = step_key("orient", "scan", version=_LAID, options=None, parents=segment)
+        last = laid
         for stage in self.plan.preprocess:
             last = stage_key(stage, last)
         sample = self.plan.sample
         return Keys(
             segment=segment,
-            features=tuple(stage_key(stage, segment) for stage in self.analysers),
+            features=tuple(stage_key(stage, laid) for stage in self.analysers),
             samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
             picture=step_key("picture", "case", version=PICTURE, options=self._later, parents=segment),
             volumes=volumes.key(segment) if self.plan.report.viewer else "",
@@ -146,11 +150,12 @@ class Casework:
         if not missing:
             return
         scan = self.scan(case, keys.segment)
+        laid = oriented(scan)  # so that no number depends on how a file was written
         yield "load"
         for stage, key in zip(self.analysers, keys.features, strict=True):
             if key in missing:
-                with self._at("geometry", stage, case, scan):
-                    features = _of_case(wanted(Features, self._stage(stage).measure(scan)), case)
+                with self._at("geometry", stage, case, laid):
+                    features = _of_case(wanted(Features, self._stage(stage).measure(laid)), case)
                     put_features(self.cache, key, features.prefixed(stage.offer.plugin.name))
                 yield f"geometry {stage.use}"
         if keys.picture in missing:
@@ -165,13 +170,13 @@ class Casework:
         if keys.measured in missing:
             marks: list[Mark] = []
             for stage in self.showing:
-                with self._at("geometry", stage, case, scan):
-                    marks += [wanted(Mark, mark) for mark in self._stage(stage).marks(scan)]
+                with self._at("geometry", stage, case, laid):
+                    marks += [wanted(Mark, mark) for mark in self._stage(stage).marks(laid)]
             with at("picture", "measured"):
                 measured.put(self.cache, keys.measured, scan, marks)
             yield "picture measured"
         if keys.samples in missing:
-            self._cut(scan, keys.samples)
+            self._cut(laid, keys.samples)
             yield "cut"
 
     def scan(self, case: Case, key: str) -> Scan:

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from measured_spines import analyser, drawn, errors, read_mask, regridded
 from scipy.spatial.transform import Rotation
-from spinefx_anatomy.orient import reorient
 
-from spinefx.api import Case, DataError, Grid, LabelMap, Scan, scheme
+from spinefx.api import Case, DataError, Grid, LabelMap, Scan, reorient, scheme
 
 ASKED = {
     "height_mm": 0.15, "height_anterior_mm": 0.15, "height_middle_mm": 0.15, "height_posterior_mm": 0.15, "depth_mm": 0.4,
