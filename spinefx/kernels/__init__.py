@@ -1,6 +1,6 @@
 """The Python face of the C++ core: NumPy in, NumPy out, usable alone. Knows grids, but no stage and no plugin.
 
-Beside each kernel stands its NumPy twin (`reference`, `reference_measures`), which only tests import.
+Beside each kernel stands its NumPy twin (`reference`, `reference_measures` and so on), which only tests import.
 
 threads() is how many threads the next call may use (SPINEFX_NUM_THREADS, else the CPUs of this process), set_threads(n)
 changes it; no result depends on it. isa() names the instruction set that runs (SPINEFX_ISA asks for another).
