@@ -95,13 +95,13 @@ class Unet:
         from spinefx_segment.tiles import classes_on, expected_dice, probabilities
         from spinefx_segment.training import calm
 
-        o = self.options
-        if o.replace == "missing" and scan.mask is not None:
+        if self.options.replace == "missing" and scan.mask is not None:
             return scan
-        if self.net is None and o.model is not None:
-            self.load(o.model)
+        if self.net is None and self.options.model is not None:
+            self.load(self.options.model)
         if self.net is None:
             raise DataError("unet is not fitted yet; name a fitted `model`, or let a run fit it")
+        o = self.options
         volume = chosen(scan, o.image)
         grid = self.view.grid(volume.grid)
         with calm(o.threads, "cpu"):
