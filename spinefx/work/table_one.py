@@ -115,11 +115,13 @@ def _labelled(patients: Sequence[str], rows: Sequence[Row], labels: Labels) -> t
     for name, values in at.items():
         own = np.full(len(patients), np.nan)
         own[index[::-1]] = values[::-1]
-        for patient in whole & where.keys():
-            own[where[patient]] = labels.columns[name][place[LabelRow(patient)]]
+        given = {p: labels.columns[name][place[LabelRow(p)]] for p in whole & where.keys()}
+        for patient, value in given.items():
+            own[where[patient]] = value
         same = np.isnan(values) | (values == own[index])
         words = _names(name, values, labels)
-        of_patient = bool(same.all()) and len(rows) > len(patients)
+        told = any(value == value for value in given.values()) or len(set(values[~np.isnan(values)].tolist())) > 1
+        of_patient = bool(same.all()) and told and len(rows) > len(patients)
         (constant if of_patient else varying).append(_Trait(name, *_coded(own if of_patient else values, words)))
     return constant, varying
 

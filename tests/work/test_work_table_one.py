@@ -96,3 +96,13 @@ def test_the_difference_of_equal_groups_is_none_and_of_shifted_ones_is_the_shift
     assert difference(values, values + 0.5) == pytest.approx(0.5, abs=0.02)
     assert difference(np.array([0.0, 1] * 50), np.array([0.0, 1] * 50), categories=2) == 0
     assert np.isnan(difference(values, values[:1]))
+
+
+def test_a_grade_that_is_the_same_everywhere_is_still_a_structure_s(
+    study: tuple[list[Row], Split, Labels, pd.DataFrame],
+) -> None:
+    rows, split, _, _ = study
+    keys = tuple(LabelRow(r.patient, r.level) for r in rows)
+    labels = Labels(keys, {"listhesis": np.zeros(len(rows))}, {"listhesis": "binary"})
+    line = next(line for line in table_one(rows, split, labels, {}).rows if line[0] == "listhesis")
+    assert line[2] == "180 (100.0)"
