@@ -159,8 +159,7 @@ def test_a_point_of_the_cloud_leads_to_its_case(opened: Opened) -> None:
           return [point.x, point.y];
         }"""
     )
-    bounds = box.locator("canvas").bounding_box()
-    opened.page.mouse.click(bounds["x"] + place[0], bounds["y"] + place[1])
+    box.locator("canvas").click(position={"x": place[0], "y": place[1]})
     detail = box.locator(".detail")
     assert "1_t2:disc:L4-L5" in detail.inner_text()
     assert "2.5" in detail.inner_text()
