@@ -12,16 +12,8 @@ namespace {
 constexpr Index kTile =
     8;  // rows of a tile along z and y: neighbours share source cache lines whatever the angle
 
-template <class T>
-T plain_at(View<const T> in, const double p[3], Method method) {
-    if (method == Method::linear) return linear_at(in, p[0], p[1], p[2]);
-    if (method == Method::nearest) {
-        return in.at(nearest_at(p[0], in.shape.z), nearest_at(p[1], in.shape.y),
-                     nearest_at(p[2], in.shape.x));
-    }
-    const Cell z = cell_at(p[0], in.shape.z), y = cell_at(p[1], in.shape.y), x = cell_at(p[2], in.shape.x);
-    return vote_at(in.row(z.low, y.low), in.row(z.low, y.high), in.row(z.high, y.low), in.row(z.high, y.high),
-                   x.low, x.high, share_of(z.fraction), share_of(y.fraction), share_of(x.fraction));
+At at_of(Method method) {
+    return method == Method::linear ? At::linear : method == Method::nearest ? At::nearest : At::vote;
 }
 
 // For volumes whose offsets do not fit 32 bits.
@@ -40,7 +32,7 @@ void plain_segment(View<const T> in, const Line& line, Index count, Method metho
             }
             inside = inside && is_inside(p[axis], in.shape[axis]);
         }
-        out[k] = inside ? plain_at(in, p, method) : fill;
+        out[k] = inside ? sample_at(in, p, at_of(method)) : fill;
     }
 }
 
@@ -129,7 +121,9 @@ void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method m
     const Index strides[3] = {in.shape.y * in.shape.x, in.shape.x, 1};
     for (int axis = 0; axis < 3; ++axis) {
         common.step[axis] = matrix.m[axis][2];
-        common.size[axis] = in.shape[axis];
+        // Places are held where all voxels that they weigh exist: displacements lead anywhere.
+        const Index more = method == Method::cubic ? 2 : method == Method::sinc ? 2 * kLanczos - 2 : 0;
+        common.size[axis] = in.shape[axis] - more;
         common.lower[axis] = -0.5 - kSnap - place.shift[axis];
         common.upper[axis] = static_cast<double>(place.size[axis]) - 0.5 - kSnap - place.shift[axis];
         common.stride[axis] = in.shape[axis] > 1 && !wide ? static_cast<std::int32_t>(strides[axis]) : 0;

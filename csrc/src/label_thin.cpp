@@ -198,8 +198,9 @@ void paint_thin(View<const T> in, View<T> out, const Matrix& matrix, const Displ
                     const Index size = in.shape[axis];
                     inside = inside && is_inside(p, size);
                     if (!inside) break;
-                    from[axis] = std::max<Index>(0, static_cast<Index>(std::ceil(p - reach[axis])));
-                    to[axis] = std::min(size, static_cast<Index>(std::floor(p + reach[axis])) + 1);
+                    from[axis] = static_cast<Index>(std::max(0.0, std::ceil(p - reach[axis])));
+                    const double end = std::floor(p + reach[axis]) + 1.0;
+                    to[axis] = static_cast<Index>(std::min(static_cast<double>(size), end));
                 }
                 if (!inside) continue;
                 if (const T label = most_common(thin, from, to); label != 0) out.at(z, y, x) = label;

@@ -197,7 +197,9 @@ void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, 
     double stretch[3] = {1.0, 1.0, 1.0};
     for (int axis = 0; axis < 3 && antialias; ++axis) {
         const double* const row = matrix.m[axis];
-        stretch[axis] = std::max(1.0, std::hypot(row[0], row[1], row[2]));
+        // A kernel twice as wide as the volume is flat enough: wider ones would only take longer.
+        const double most = 2.0 * static_cast<double>(in.shape[axis]);
+        stretch[axis] = std::max(1.0, std::min(most, std::hypot(row[0], row[1], row[2])));
     }
     const bool filtered = method == Method::cubic || method == Method::sinc ||
                           std::any_of(stretch, stretch + 3, [](double by) { return by > 1.0; });

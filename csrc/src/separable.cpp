@@ -165,19 +165,25 @@ void sample_nearest(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
     const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
     const double work =
         0.5 * static_cast<double>(count * (taps.y.end - taps.y.begin) * (taps.z.end - taps.z.begin));
-    parallel_for(taps.z.end - taps.z.begin, work, [&](Index task) {
-        const Index z = taps.z.begin + task;
-        for (Index y = taps.y.begin; y < taps.y.end; ++y) {
-            T* const to = out.row(z, y) + taps.x.begin;
-            if (y > taps.y.begin && taps.y.low[y] == taps.y.low[y - 1]) {
-                std::memcpy(to, out.row(z, y - 1) + taps.x.begin, bytes);
-                continue;
-            }
-            const T* const from = in.row(taps.z.low[z], taps.y.low[y]);
-            if (straight) {
-                std::memcpy(to, from + x[0], bytes);
-            } else {
-                rows().pixels<T>().pick(from, x, count, to);
+    // Tasks are runs of planes, so that a source plane seen by several is picked once and copied.
+    const Index planes = taps.z.end - taps.z.begin, tasks = std::min<Index>(planes, 32);
+    parallel_for(tasks, work, [&](Index task) {
+        const Index z0 = taps.z.begin + task * planes / tasks,
+                    z1 = taps.z.begin + (task + 1) * planes / tasks;
+        for (Index z = z0; z < z1; ++z) {
+            const bool same = z > z0 && taps.z.low[z] == taps.z.low[z - 1];
+            for (Index y = taps.y.begin; y < taps.y.end; ++y) {
+                T* const to = out.row(z, y) + taps.x.begin;
+                const T* const from = in.row(taps.z.low[z], taps.y.low[y]);
+                if (same) {
+                    std::memcpy(to, out.row(z - 1, y) + taps.x.begin, bytes);
+                } else if (y > taps.y.begin && taps.y.low[y] == taps.y.low[y - 1]) {
+                    std::memcpy(to, out.row(z, y - 1) + taps.x.begin, bytes);
+                } else if (straight) {
+                    std::memcpy(to, from + x[0], bytes);
+                } else {
+                    rows().pixels<T>().pick(from, x, count, to);
+                }
             }
         }
     });

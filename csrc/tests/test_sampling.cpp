@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 
@@ -81,6 +82,23 @@ TEST(Sampling, nearest_equals_the_plain_loop_on_drawn_grids) {
 TEST(Sampling, label_votes_equal_the_plain_loop_on_drawn_grids) {
     compare<std::uint8_t>(Method::label_smooth, 0.0);
     compare<std::uint16_t>(Method::label_smooth, 0.0);
+}
+
+TEST(Sampling, displacements_that_lead_far_outside_give_fill_by_every_method) {
+    Volume<float> in({3, 4, 5}, 1.0f), out({2, 3, 40});
+    Matrix matrix{};
+    for (int i = 0; i < 3; ++i) matrix.m[i][i] = 1.0;
+    constexpr float kFar = 1e30f, kNone = std::numeric_limits<float>::quiet_NaN();
+    for (const float by : {kFar, -kFar, kNone, 7.0f, -7.0f}) {
+        const std::vector<float> vectors(3 * out.data.size(), by);
+        const Displacement moved{vectors.data(), {0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0}};
+        for (const Method method : {Method::linear, Method::cubic, Method::sinc, Method::nearest}) {
+            sample<float>(in.view(), out.view(), matrix, method, false, -2.0f, &moved);
+            const auto inside =
+                std::count_if(out.data.begin(), out.data.end(), [](float v) { return v != -2.0f; });
+            EXPECT_EQ(inside, 0);
+        }
+    }
 }
 
 TEST(Sampling, the_identity_copies) {

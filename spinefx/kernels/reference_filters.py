@@ -51,7 +51,8 @@ def filtered(data: Array, points: Floats, matrix: Floats, method: str, antialias
     """
     kernel, reach, beyond = KERNELS[method]
     volume = data.astype(np.float64)
-    stretch = np.maximum(1.0, np.linalg.norm(matrix[:, :3], axis=1)) if antialias else np.ones(3)
+    steps = np.minimum(np.linalg.norm(matrix[:, :3], axis=1), 2.0 * np.array(data.shape))
+    stretch = np.maximum(1.0, steps) if antialias else np.ones(3)
     aligned = straight and (np.count_nonzero(matrix[:, :3], axis=0) == 1).all()
     if method == "cubic":
         for axis in range(3):

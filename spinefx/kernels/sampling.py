@@ -179,6 +179,8 @@ def _apply(
             lost = _core.lost(a, b, index)
             if lost:
                 raise LostLabelError(lost, method)
+    if core_out.dtype != result.dtype:
+        np.minimum(core_out, 1, out=core_out)  # a spline overshoots; a mask cannot
     return result
 
 

@@ -189,4 +189,19 @@ SPINEFX_HD T vote_at(const T* r00, const T* r01, const T* r10, const T* r11, Ind
     return vote_of(label, weight);
 }
 
+// How one point is sampled.
+enum class At { linear, nearest, vote };
+
+template <class T>
+SPINEFX_HD T sample_at(View<const T> in, const double p[3], At how) {
+    if (how == At::linear) return linear_at(in, p[0], p[1], p[2]);
+    if (how == At::nearest) {
+        return in.at(nearest_at(p[0], in.shape.z), nearest_at(p[1], in.shape.y),
+                     nearest_at(p[2], in.shape.x));
+    }
+    const Cell z = cell_at(p[0], in.shape.z), y = cell_at(p[1], in.shape.y), x = cell_at(p[2], in.shape.x);
+    return vote_at(in.row(z.low, y.low), in.row(z.low, y.high), in.row(z.high, y.low), in.row(z.high, y.high),
+                   x.low, x.high, share_of(z.fraction), share_of(y.fraction), share_of(x.fraction));
+}
+
 }  // namespace spinefx
