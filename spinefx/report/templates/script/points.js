@@ -58,7 +58,9 @@ for (const box of document.querySelectorAll(".cloud")) {
         radius: told.rows.length > 1500 ? 2.5 : 4,
       }));
     };
+    /* A point on the plot's very edge takes no click: every point gets room around it. */
     const axis = (select) => ({
+      grace: "5%",
       title: { display: true, text: told.axes[select.value], color: style("--soft") },
       grid: { color: style("--rule") },
       ticks: { color: style("--soft") },
