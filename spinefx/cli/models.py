@@ -152,9 +152,9 @@ def generate(
     files: tuple[str, ...],
     json_: bool,
 ) -> int:
-    """Shapes that a model makes: along latents, between samples, or new ones.
+    """Write shapes that a model makes.
 
-    MODEL is a run's folder, or the `model` folder in it. Along all latents, unless told otherwise.
+    Along its latents, between two samples, or new ones. MODEL is a run's folder, or the `model` folder in it. Along all latents, unless told otherwise.
     """
     from spinefx import generate as made
     from spinefx.contract.errors import PlanError
@@ -193,9 +193,9 @@ def generate(
 @more_plugins
 @as_json
 def export(model: Path, kinds: tuple[str, ...], out: Path, files: tuple[str, ...], json_: bool) -> int:
-    """Write a model's encoder for other programs, checked against this one.
+    """Write a model's encoder for other programs.
 
-    MODEL is a run's folder, or the `model` folder in it. Images go in as [sample] cuts them; latents come out.
+    Checked against this one. MODEL is a run's folder, or the `model` folder in it. Images go in as [sample] cuts them; latents come out.
     """
     with plugins_aside():
         written = loaded(model, files).export(out, kinds or ("onnx",))

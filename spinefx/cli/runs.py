@@ -23,7 +23,7 @@ run_argument = click.argument("run", type=click.Path(path_type=Path))
 @click.option("--open", "open_", is_flag=True, help="Open it in the browser.")
 @as_json
 def report(run: Path, other: Path | None, open_: bool, json_: bool) -> int:
-    """Write the report of a run again, or two runs side by side; compute nothing.
+    """Write a run's report again; compute nothing.
 
     With --compare, RUN gets a file compare-OTHER.html: what differs in the plans, what both found, the same cases in both.
     """

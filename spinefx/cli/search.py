@@ -25,7 +25,13 @@ if TYPE_CHECKING:
     metavar="KEY=VALUES",
     help="An option to search: encode.latent_dim=2,4,8 or encode.lr=1e-4..1e-2. Repeatable; latent_dim=2,3,4,8,16,32 unless given.",
 )
-@click.option("--sampler", type=click.Choice(["grid", "random", "tpe"]), default="grid", show_default=True)
+@click.option(
+    "--sampler",
+    default="grid",
+    show_default=True,
+    type=click.Choice(["grid", "random", "tpe"]),
+    help="How points are chosen: all of them, by chance, or by Optuna from those before.",
+)
 @click.option(
     "--trials", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Points of random and tpe."
 )
@@ -47,8 +53,9 @@ def sweep(
     quiet: bool,
     json_: bool,
 ) -> int:
-    """Try options of the encoder on held-out training patients, beside PCA.
+    """Search the encoder's options on held-out patients.
 
+    Training patients are held out in turn, and PCA of the same size stands beside every encoder.
     PIPELINE is pipeline.toml unless given. Its test patients take no part. Running again does only what is new.
     """
     from spinefx.cli.pipeline import read_plan

@@ -28,6 +28,7 @@ SECTIONS = (
 )  # fmt: skip
 """Every section, in the order of the corridor."""
 
+_ADDRESS = r"^([a-z]+://[^\s/]+)?$"
 _DEVICE = r"^(cpu|cuda(:[0-9]{1,2})?)$"
 
 
@@ -51,6 +52,12 @@ def _known_device(value: Any) -> Any:
     return value
 
 
+def _known_address(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(_ADDRESS, value):
+        raise ValueError("wanted where a dask scheduler listens, as 'tcp://node1:8786'")
+    return value
+
+
 Millimetres = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Extent = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -71,9 +78,9 @@ class RunOptions(Section):
         description="`processes`: a pool that survives a dying worker; `serial`: in this process, one case at a time; "
         "`dask`: the workers of a dask cluster",
     )
-    address: str = Field(
+    address: Annotated[str, BeforeValidator(_known_address)] = Field(
         "",
-        pattern=r"^([a-z]+://[^\s/]+)?$",
+        pattern=_ADDRESS,
         description="of a running dask scheduler, as `tcp://node1:8786`; a cluster on this machine unless given",
     )
     device: Annotated[str, BeforeValidator(_known_device)] = Field(

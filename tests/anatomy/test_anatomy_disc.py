@@ -240,7 +240,7 @@ def test_a_handful_of_voxels_is_refused_and_does_not_break():
 def test_published_volumes_are_reproduced(shared):
     folder = shared / "discs_native"
     published = {row["patient"]: row for row in csv.DictReader((folder / "volumes.csv").open())}
-    for path in sorted((folder / "masks").glob("*.mha"))[::8]:
+    for path in sorted((folder / "masks").glob("*.mha")):
         scan = Scan(Case(path.stem, path.stem), {}, read_mask(path))
         features = analyser("disc", cut_off="keep").measure(scan)
         for row, volume in zip(features.rows, features.columns["volume_mm3"], strict=True):

@@ -176,7 +176,7 @@ def test_status_of_a_killed_run_counts_what_was_done(spinefx: Command, study: Pa
     (study / "run" / "run.json").write_text(json.dumps(record))
     events = (study / "run" / "log.jsonl").read_text().splitlines()
     begun = next(i for i, line in enumerate(events) if '"run started"' in line)
-    (study / "run" / "log.jsonl").write_text("\n".join(events[: begun + 4]) + '\n{"event": "case do')
+    (study / "run" / "log.jsonl").write_text("\n".join(events[: begun + 5]) + '\n{"event": "case do')
     told = spinefx("status", "run", "--json").json
     assert (told["running"], told["done"], told["cases"]) == (False, 3, 6)
     assert "it was killed; the same `spinefx run` goes on from here" in spinefx("status", "run").out

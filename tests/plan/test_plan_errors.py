@@ -55,7 +55,7 @@ def test_the_example_of_the_style_page_reads_as_it_does_there(write: Write, toys
         (DATA + "[encode]\nuse='pca'\nx=1", "unknown key `x`; it takes no keys"),
         (DATA + "[encode]\nuse='conv-ae'\nwidths=[1,\n'a']", ':7:1 [encode]: `widths.1` is "a"; wanted a valid integer'),
         (DATA + "[run]\naddress='tcp://node1:8786'", "`address` is a dask scheduler's, `executor` is 'processes'; wanted 'dask'"),
-        (DATA + "[run]\nexecutor='dask'\naddress='node1'", "`address` is \"node1\"; wanted"),
+        (DATA + "[run]\nexecutor='dask'\naddress='node1'", "`address` is \"node1\"; wanted where a dask scheduler listens, as 'tcp://node1:8786'"),
         (DATA + "[run]\nexecutor='seril'", "`executor` is \"seril\"; wanted 'serial', 'processes' or 'dask'; did you mean 'serial'?"),
         (DATA + "[run]\nexecutor='serial'\nworkers=3", "[run]: executor 'serial' has one worker, `workers` is 3; wanted 'processes'"),
         (DATA + "[run]\ndevice='gpu'", "`device` is \"gpu\"; wanted 'cpu', 'cuda' or a numbered one such as 'cuda:1'"),

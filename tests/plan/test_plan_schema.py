@@ -35,7 +35,7 @@ BAD: list[dict[str, Any]] = [
     {"data": {"use": "phantom"}, "encode": {"use": "conv-ae", "latent_dim": 0}},
     {"data": {"use": "phantom"}, "encoder": {"use": "conv-ae"}},
     {"data": {"use": "phantom"}, "geometry": {"use": "disc"}},
-    {"data": {"use": "phantom"}, "run": {"executor": "dask"}},
+    {"data": {"use": "phantom"}, "run": {"executor": "dask", "address": "node1"}},
     {"data": {"use": "phantom"}, "sample": {"shape": [32, 64]}},
     {"data": {"use": "phantom"}, "sample": {"spacing": 0}},
     {"data": {"use": "phantom"}, "split": {"by": "series"}},
