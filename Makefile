@@ -13,7 +13,7 @@ demo: $(VENV)/.installed  ## the main job on an embedded phantom cohort
 	$(BIN)/spinefx demo --out $(DEMO)
 
 test: $(VENV)/.tools cpp  ## C++ and Python tests
-	$(BIN)/python -P -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -P -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/.tools  ## the tests that take seconds
 	$(BIN)/python -P -m pytest -q -m "not slow" tests

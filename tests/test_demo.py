@@ -15,7 +15,7 @@ from spinefx.engine import Engine
 from spinefx.plan import Plan
 from spinefx.store.run import Run
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 ASKED = {  # mean absolute errors that the science page asks for, at 4 mm slices and 0.6 mm in plane
     "disc.height_mm": 0.15,
