@@ -39,7 +39,7 @@ def test_the_notebook_runs_from_first_to_last_cell(tmp_path: Path) -> None:
     assert "Held-out IoU" in shown
     assert run.report.as_uri() in shown
     assert {"cohort/table-one", "quality/missing", "correlate/latents-geometry"} <= run.tables().keys()
-    assert set(run.dictionary().columns) == {"feature", "unit", "definition", "missing"}
+    assert set(run.dictionary().columns) == {"feature", "unit", "definition", "source", "missing"}
 
 
 def test_the_notebook_holds_no_output_of_anybody() -> None:
