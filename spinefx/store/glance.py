@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
-
-from spinefx.contract.errors import StoreError
-
-if TYPE_CHECKING:
-    from spinefx.store.run import Run
+from pathlib import Path
+from typing import Any
 
 _QUARANTINED_SHOWN = 8
 
 
-def glance(run: Run) -> str:
-    """An HTML fragment; everything from the run's files is escaped."""
-    record = run.record
+def glance(folder: Path, record: dict[str, Any], stages: Sequence[dict[str, Any]], report: Path) -> str:
+    """An HTML fragment; everything from the run's files is escaped.
+
+    record : the run's record.   stages : of its findings, none where it did not get that far.   report : where it is, or will be.
+    """
     counts = Counter(case["outcome"] for case in record["cases"])
     told = ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "none yet"
-    title = _title(record) or run.folder.name
+    title = _title(record) or folder.name
     parts = [
-        f"<p><strong>{escape(title)}</strong> <code>{escape(str(run.folder))}</code></p>",
+        f"<p><strong>{escape(title)}</strong> <code>{escape(str(folder))}</code></p>",
         f"<p>{len(record['cases'])} cases: {escape(told)}; state: {escape(str(record['state']))}</p>",
     ]
     left_out = [case for case in record["cases"] if case["outcome"] == "quarantined"]
@@ -29,10 +28,6 @@ def glance(run: Run) -> str:
         lines = [f"{case['case']}: {case['cause']}" for case in left_out[:_QUARANTINED_SHOWN]]
         lines += [f"and {len(left_out) - _QUARANTINED_SHOWN} more"] if len(left_out) > _QUARANTINED_SHOWN else []
         parts.append(_listed("Left out", lines))
-    try:
-        stages = run.findings()["stages"]
-    except StoreError:
-        stages = []
     for stage in stages:
         found = stage["findings"]
         if found.get("sentences"):
@@ -40,9 +35,9 @@ def glance(run: Run) -> str:
     limits = [line for stage in stages for line in stage["findings"].get("warnings", ())]
     if limits:
         parts.append(_listed("What limits this", limits))
-    if run.report.is_file():
-        link = escape(run.report.absolute().as_uri(), quote=True)
-        parts.append(f'<p>Report: <a href="{link}" target="_blank" rel="noopener">{escape(str(run.report))}</a></p>')
+    if report.is_file():
+        link = escape(report.absolute().as_uri(), quote=True)
+        parts.append(f'<p>Report: <a href="{link}" target="_blank" rel="noopener">{escape(str(report))}</a></p>')
     return f'<div class="spinefx-run">{"".join(parts)}</div>'
 
 

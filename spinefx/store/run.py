@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spinefx.contract.errors import StoreError
 from spinefx.store.files import read_json
+from spinefx.store.glance import glance
 from spinefx.store.lock import is_locked
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         """The run at a glance, as a notebook shows it."""
-        from spinefx.store.glance import glance
-
-        return glance(self)
+        try:
+            stages = self.findings()["stages"]
+        except StoreError:
+            stages = []
+        return glance(self.folder, self.record, stages, self.report)
