@@ -27,11 +27,16 @@ from spinefx.store.log import Log
 from spinefx.store.records import features_of
 from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
-from spinefx.work.account import account
-from spinefx.work.casework import Casework
+from spinefx.work.cases.casework import Casework
+from spinefx.work.cases.outcome import CaseResult
+from spinefx.work.cases.roster import loader_of, roster
 from spinefx.work.checked import Checked, labels_of
-from spinefx.work.cohort import Cohort
-from spinefx.work.flow import strata
+from spinefx.work.cohort.account import account
+from spinefx.work.cohort.cohort import Cohort
+from spinefx.work.cohort.flow import strata
+from spinefx.work.cohort.found import Found
+from spinefx.work.cohort.learned import Lesson, Segmented, kept_by, learns
+from spinefx.work.cohort.split import deal
 from spinefx.work.folder import (
     RunFolder,
     cache_root,
@@ -40,14 +45,9 @@ from spinefx.work.folder import (
     refuse_strangers,
     remember_files,
 )
-from spinefx.work.found import Found
-from spinefx.work.learned import Lesson, Segmented, kept_by, learns
 from spinefx.work.observers import Observers
-from spinefx.work.outcome import CaseResult
 from spinefx.work.preview import Reasons, Step, case_steps, cohort_steps, lesson_step
-from spinefx.work.roster import loader_of, roster
 from spinefx.work.rounds import rounds
-from spinefx.work.split import deal
 
 
 class Engine:

@@ -31,11 +31,11 @@ from spinefx.store.log import Log
 from spinefx.store.run import RECORD
 from spinefx.store.samples import StoredSamples, places
 from spinefx.store.tables import write_table
-from spinefx.work.casework import Casework
-from spinefx.work.learned import SEGMENTER
+from spinefx.work.cases.casework import Casework
+from spinefx.work.cases.outcome import CaseResult, at
+from spinefx.work.cohort.learned import SEGMENTER
+from spinefx.work.cohort.recipe import Recipe, content_of
 from spinefx.work.observers import Observers
-from spinefx.work.outcome import CaseResult, at
-from spinefx.work.recipe import Recipe, content_of
 
 if TYPE_CHECKING:
     import pandas as pd

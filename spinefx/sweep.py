@@ -21,9 +21,9 @@ from spinefx.plan import Plan
 from spinefx.plan.source import Source, with_overrides
 from spinefx.store.lock import locked
 from spinefx.store.log import Log
-from spinefx.work.cohort import Cohort
+from spinefx.work.cohort.cohort import Cohort
+from spinefx.work.cohort.split import deal
 from spinefx.work.observers import Observers
-from spinefx.work.split import deal
 
 Value = int | float | str | bool
 Sampler = Literal["grid", "random", "tpe"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from spinefx import kernels
 from spinefx.plan import Plan
-from spinefx.work.casework import Casework
+from spinefx.work.cases.casework import Casework
 
 NATIVE = (0.43, 0.43, 4.4)
 

@@ -48,7 +48,7 @@ def test_torchio_s_artefacts_hang_on_seed_sample_and_epoch_alone(tmp_path: Path)
     import torch
 
     from spinefx.api import Grid, Row, Sample, SampleList
-    from spinefx.work.augment import Augmentation
+    from spinefx.work.cohort.augment import Augmentation
 
     tables = {
         "run": {"plugins": [str(ROOT / "examples" / "torchio_augment.py")]},

@@ -31,6 +31,8 @@ FLOORS = {
 """Room -> floor; imports only ever point down."""
 SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels"), ("api", "labels")}
 """Doors on one floor."""
+STAIRS = {"chance": 1, "executors": 1, "pictures": 1, "observers": 1, "cases": 2, "cohort": 3, "folder": 4}
+"""The rooms inside `work`, as floors inside that floor; what is not named stands on top."""
 HEAVY = {"torch", "itk", "SimpleITK", "skimage", "monai"}
 PACKS = {path.name for path in (ROOT / "plugins").iterdir() if path.is_dir()}
 PYTHON = sorted([*(ROOT / "spinefx").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
@@ -64,6 +66,12 @@ def upward(room: str, source: str) -> list[str]:
         if target in FLOORS and target != room and FLOORS[target] >= FLOORS[room] and (room, target) not in SIDEWAYS:
             wrong.append(module)
     return wrong
+
+
+def upstairs(room: str, source: str) -> list[str]:
+    """Imports of `source`, standing in `room` of `work`, that point up or sideways inside `work`."""
+    inner = [parts[2] for m in imports(source) if (parts := m.split("."))[:2] == ["spinefx", "work"] and len(parts) > 2]
+    return [name for name in inner if name != room and STAIRS.get(name, 5) >= STAIRS.get(room, 6)]
 
 
 def calls(source: str) -> Iterator[tuple[str, ast.Call]]:
@@ -111,6 +119,8 @@ def test_imports_only_ever_point_down(path: Path) -> None:
     room = path.relative_to(ROOT).parts[1].removesuffix(".py")
     assert room in FLOORS, f"{path.name} stands in no known room"
     assert not upward(room, path.read_text())
+    if room == "work":
+        assert not upstairs(path.relative_to(ROOT).parts[2].removesuffix(".py"), path.read_text())
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=_name)
@@ -235,6 +245,8 @@ def test_only_known_things_lie_at_the_top() -> None:
         (lambda s: upward("plan", s), "from spinefx.engine import Engine"),
         (lambda s: upward("contract", s), "def f():\n    import spinefx.store.cache"),
         (lambda s: upward("kernels", s), "from spinefx import phantom"),
+        (lambda s: upstairs("cases", s), "from spinefx.work.cohort.split import deal"),
+        (lambda s: upstairs("pictures", s), "from spinefx.work.executors import local"),
         (unsafe, "import pickle"),
         (unsafe, "torch.load(path)"),
         (unsafe, "x = eval(text)"),

@@ -19,7 +19,7 @@ _LISTED = 12
 
 def print_verdicts(plan: Plan, loader: Loader, checked: Checked, *, as_json: bool) -> int:
     """Print what would become of every case; 4 if any would be quarantined, else 0."""
-    from spinefx.work.verdict import NOTED, QUARANTINED, USED, audited, judged, told_apart
+    from spinefx.work.cases.verdict import NOTED, QUARANTINED, USED, audited, judged, told_apart
 
     place = {case.id: number for number, case in enumerate(checked.cases)}
     found = []

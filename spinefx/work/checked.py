@@ -10,7 +10,7 @@ from spinefx.contract.labels import Labels
 from spinefx.contract.stages import LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan
-from spinefx.work.roster import asked, pseudonyms
+from spinefx.work.cases.roster import asked, pseudonyms
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ from spinefx.store.keys import Stamp, digest
 from spinefx.store.records import findings_json
 from spinefx.store.run import RECORD, REPORT, Run
 from spinefx.store.tables import dictionary_frame, features_frame, latents_frame, missing_frame, write_table
-from spinefx.work.cohort import Cohort
-from spinefx.work.found import Found
-from spinefx.work.learned import SEGMENTER, put_segmenter
-from spinefx.work.outcome import CaseResult
-from spinefx.work.recipe import RECIPE, of_fit
+from spinefx.work.cases.outcome import CaseResult
+from spinefx.work.cohort.cohort import Cohort
+from spinefx.work.cohort.found import Found
+from spinefx.work.cohort.learned import SEGMENTER, put_segmenter
+from spinefx.work.cohort.recipe import RECIPE, of_fit
 
 CACHE = ".spinefx-cache"
 _FILES = "files.json"

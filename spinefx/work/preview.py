@@ -11,10 +11,10 @@ from spinefx.contract.errors import DataError
 from spinefx.plan import Plan, Stage
 from spinefx.store.fits import sealed
 from spinefx.store.keys import Fingerprints
-from spinefx.work.casework import Casework
-from spinefx.work.cohort import Cohort
-from spinefx.work.learned import Lesson
-from spinefx.work.outcome import CaseResult
+from spinefx.work.cases.casework import Casework
+from spinefx.work.cases.outcome import CaseResult
+from spinefx.work.cohort.cohort import Cohort
+from spinefx.work.cohort.learned import Lesson
 
 _UNFITTED = "the segmenter is to be fitted first"
 COHORT = ""

@@ -10,12 +10,12 @@ from spinefx.contract.errors import DataError
 from spinefx.contract.stages import Loader
 from spinefx.store.cache import PACK_AFTER
 from spinefx.store.log import Log
-from spinefx.work.casework import Casework
+from spinefx.work.cases.casework import Casework
+from spinefx.work.cases.outcome import CaseResult, Task, lost
+from spinefx.work.executors.memory import room
+from spinefx.work.executors.spread import spread
 from spinefx.work.folder import known_files, remember_files
-from spinefx.work.memory import room
 from spinefx.work.observers import Observers
-from spinefx.work.outcome import CaseResult, Task, lost
-from spinefx.work.spread import spread
 
 
 def rounds(work: Casework, loader: Loader, cases: Sequence[Case], watch: Observers, log: Log) -> list[CaseResult]:

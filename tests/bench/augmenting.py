@@ -12,7 +12,7 @@ from spinefx_augment.options import AffineOptions, ElasticOptions, FlipOptions, 
 from spinefx_augment.spatial import Affine, Flip
 
 from spinefx.api import Grid, Row, Sample, SampleList
-from spinefx.work.augment import Augmentation
+from spinefx.work.cohort.augment import Augmentation
 from tests.bench.case import Case
 
 _ALWAYS = {"probability": 1.0}

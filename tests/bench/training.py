@@ -27,7 +27,7 @@ from spinefx_autoencoder.training import Trainer
 from spinefx.api import Fitting, Grid, Row, Sample, SampleList
 from spinefx.store.cache import Cache
 from spinefx.store.samples import StoredSamples, places, put_samples
-from spinefx.work.augment import Augmentation
+from spinefx.work.cohort.augment import Augmentation
 
 
 def _stored(folder: Path, shape: tuple[int, int, int], count: int) -> StoredSamples:

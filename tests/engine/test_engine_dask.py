@@ -107,12 +107,12 @@ def test_a_scheduler_that_runs_already_is_used_and_left_running(make_bench: Make
 
 
 def test_where_no_scheduler_answers_the_address_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("spinefx.work.cluster.CONNECT_S", 1)
+    monkeypatch.setattr("spinefx.work.executors.cluster.CONNECT_S", 1)
     with pytest.raises(StoreError, match=r"address = 'tcp://127\.0\.0\.1:9': no dask scheduler answers there"):
         bench.run(run={**DASK, "address": "tcp://127.0.0.1:9"})
 
 
 def test_without_dask_installed_the_way_to_get_it_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "spinefx.work.cluster", None)
+    monkeypatch.setitem(sys.modules, "spinefx.work.executors.cluster", None)
     with pytest.raises(PlanError, match=r"pip install 'spinefx\[dask\]'"):
         bench.run(run=DASK)

@@ -250,7 +250,7 @@ def told(root: Path) -> Iterator[tuple[str, str, float]]:
     from spinefx.labels import LabelKey, LabelOptions, read_labels
     from spinefx.plan import Plan
     from spinefx.plan.source import read_source
-    from spinefx.work.verdict import Judging
+    from spinefx.work.cases.verdict import Judging
 
     write_spider(root / "spider")
     write_dicom(root / "dicom")

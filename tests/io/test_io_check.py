@@ -15,7 +15,7 @@ from spinefx.api import LabelMap, Scan
 from spinefx.cli import main
 from spinefx.engine import Engine
 from spinefx.plan import Plan
-from spinefx.work.verdict import judged, told_apart
+from spinefx.work.cases.verdict import judged, told_apart
 
 PIPELINE = '[run]\nexecutor = "{executor}"\n[data]\nuse = "spider"\nroot = "."\n{more}'
 

@@ -19,7 +19,7 @@ from spinefx.cli import main
 from spinefx.engine import Engine
 from spinefx.phantom import direction_of
 from spinefx.plan import Plan
-from spinefx.work.verdict import Judging
+from spinefx.work.cases.verdict import Judging
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "data-in.md"
 TEXT = PAGE.read_text()

@@ -19,7 +19,7 @@ from spinefx.contract.labels import Labels
 from spinefx.engine import Engine
 from spinefx.labels import LabelKey, LabelOptions, read_labels
 from spinefx.plan import Plan
-from spinefx.work.verdict import Judging, Verdict, judged
+from spinefx.work.cases.verdict import Judging, Verdict, judged
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from spinefx.api import Features, Grid, Labels, Latents, Row, Sample, SampleList
 from spinefx.phantom import Disc, Footprint, disc_truth
 from spinefx.phantom.frame import Frame, Points
 from spinefx.plan import Plan
-from spinefx.work.instruments import Instruments
+from spinefx.work.cohort.instruments import Instruments
 
 BOX_MM = (28.0, 48.0, 60.0)
 FREE: Mapping[str, tuple[float, float]] = {

@@ -166,7 +166,7 @@ def test_thick_slices_are_simpleitk_s_average_over_slabs_interpolated_back():
 
 
 def test_the_encoder_sees_thick_slices_and_another_hand_s_outline_and_must_rebuild_the_true_one():
-    from spinefx.work.augment import changed
+    from spinefx.work.cohort.augment import changed
 
     thick = LowResolution(LowResolutionOptions(probability=1.0, thickness_mm=9.0, axis="any"))
     hand = MaskJitter(MaskJitterOptions(probability=1.0, amplitude_mm=1.5))

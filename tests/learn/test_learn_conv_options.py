@@ -16,7 +16,7 @@ from spinefx_autoencoder.options import ConvAeOptions, ConvVaeOptions, PcaOption
 from spinefx_autoencoder.pca import Pca
 
 from spinefx.api import DataError, Encoder, Grid, Row, Sample, SampleList
-from spinefx.work.distance import signed_distance
+from spinefx.work.cases.distance import signed_distance
 
 STUDY = {
     "decoder": "transposed",

@@ -12,7 +12,7 @@ from spinefx_autoencoder import memory
 from spinefx_autoencoder.team import Place, Team, gathered, precision_of
 
 from spinefx.api import DataError, Fitting, SampleList, StageError
-from spinefx.work.augment import Augmentation
+from spinefx.work.cohort.augment import Augmentation
 
 
 def _fitting(tmp_path, train, validation, **more):

@@ -130,7 +130,7 @@ def test_a_case_of_other_units_or_without_the_modality_is_left_out_with_the_reas
 
 
 def _samples(model: Model, scan: Any) -> Any:
-    from spinefx.work.casework import Casework
+    from spinefx.work.cases.casework import Casework
 
     return Casework(model.plan(Path(), Path("unused"), {}), Path("unused")).samples(scan)[0]
 

@@ -16,7 +16,7 @@ import spinefx.report
 from spinefx import phantom
 from spinefx.contract.case import Case
 from spinefx.contract.scan import LabelMap, Scan
-from spinefx.work.picture import case_picture
+from spinefx.work.pictures.glance import case_picture
 
 OUT = Path(spinefx.report.__file__).parent / "guide"
 Labels = NDArray[np.uint16]

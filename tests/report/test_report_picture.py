@@ -15,7 +15,7 @@ from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Scan, Volume
 from spinefx.contract.scheme import Scheme, Structure
 from spinefx.store.records import png
-from spinefx.work.picture import caption, captioned, case_picture
+from spinefx.work.pictures.glance import caption, captioned, case_picture
 
 CASE = Case("c", "p")
 SCHEME = Scheme(

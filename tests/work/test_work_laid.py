@@ -9,9 +9,9 @@ import SimpleITK as sitk
 from spinefx.api import oriented, reorient
 from spinefx.phantom import draw_patient, grid_around, image_of, render, rotation
 from spinefx.plan import Plan
-from spinefx.work.casework import Casework
-from spinefx.work.outcome import Task
-from spinefx.work.roster import loader_of
+from spinefx.work.cases.casework import Casework
+from spinefx.work.cases.outcome import Task
+from spinefx.work.cases.roster import loader_of
 
 PLAN = {
     "data": {"use": "folder", "root": "data", "images": "{id}_{modality:t2}.nrrd", "masks": "{id}_mask.nrrd", "scheme": "spider"},

@@ -10,7 +10,7 @@ from spinefx.api import Case, Mark, Scan
 from spinefx.engine import Engine
 from spinefx.phantom import Scanner, draw_patient, scan_of
 from spinefx.plan import Plan
-from spinefx.work.measured import measured_picture
+from spinefx.work.pictures.measured import measured_picture
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 
 from spinefx.contract.case import Case
 from spinefx.plan.sections import RunOptions
-from spinefx.work import memory
-from spinefx.work.memory import BASE_BYTES, room
+from spinefx.work.executors import memory
+from spinefx.work.executors.memory import BASE_BYTES, room
 
 
 class Loader:

@@ -9,9 +9,9 @@ import pytest
 import SimpleITK as sitk
 
 from spinefx.api import Case, Change, DataError, Grid, LabelMap, Row, Sample, Scan, Volume, scheme
-from spinefx.work.augment import Augmentation, changed
-from spinefx.work.cut import Box, cut
-from spinefx.work.distance import signed_distance
+from spinefx.work.cases.cut import Box, cut
+from spinefx.work.cases.distance import signed_distance
+from spinefx.work.cohort.augment import Augmentation, changed
 
 
 def _ball(grid: Grid, centre: tuple[float, float, float], radius: float) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spinefx.contract.errors import PlanError
-from spinefx.work.split import deal
+from spinefx.work.cohort.split import deal
 
 patients = st.sets(st.text("abcdef0123456789", min_size=1, max_size=6), min_size=3, max_size=60)
 

@@ -9,7 +9,7 @@ import pytest
 from spinefx.contract.features import Row
 from spinefx.contract.labels import LabelRow, Labels
 from spinefx.contract.samples import Part, Split
-from spinefx.work.table_one import difference, table_one
+from spinefx.work.cohort.table_one import difference, table_one
 
 LEVELS = ("L3-L4", "L4-L5", "L5-S1")
 

@@ -11,7 +11,7 @@ import SimpleITK
 from spinefx import kernels, phantom
 from spinefx.contract.case import Case
 from spinefx.contract.scan import LabelMap, Scan
-from spinefx.work.volumes import small_volumes
+from spinefx.work.pictures.volumes import small_volumes
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import numpy as np
 from spinefx.contract.features import Features, Row, unit_of
 from spinefx.contract.findings import Column, Figure, Findings, Series, Table
 from spinefx.contract.labels import Labels
-from spinefx.work.cohort import Cohort
-from spinefx.work.flow import cohort_flow
-from spinefx.work.found import Found
-from spinefx.work.outcome import CaseResult
-from spinefx.work.table_one import table_one
+from spinefx.work.cases.outcome import CaseResult
+from spinefx.work.cohort.cohort import Cohort
+from spinefx.work.cohort.flow import cohort_flow
+from spinefx.work.cohort.found import Found
+from spinefx.work.cohort.table_one import table_one
 
 _POINTS = 5_000
 """Samples of the cloud at most; beyond, whole cases are taken at equal steps."""

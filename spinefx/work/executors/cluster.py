@@ -28,7 +28,7 @@ from distributed import (
 from distributed.worker import thread_state  # type: ignore[attr-defined]
 
 from spinefx.contract.errors import StoreError
-from spinefx.work.executors import AHEAD, THREADS, Lost, Result, Task, Work, done, main_hidden, overdue
+from spinefx.work.executors.local import AHEAD, THREADS, Lost, Result, Task, Work, done, main_hidden, overdue
 
 CONNECT_S = 20
 """How long a scheduler may take to answer."""
@@ -53,7 +53,7 @@ def on_dask(
     """Each task with its result as it comes, from the workers of a dask cluster.
 
     address : of a running scheduler; without one, `workers` processes are started here and end with the run.
-    The others as in `executors.processes`. A scheduler of one's own counts retries by its own
+    The others as in `local.processes`. A scheduler of one's own counts retries by its own
     `distributed.scheduler.allowed-failures`.
 
     Raises

@@ -7,8 +7,8 @@ from typing import Any
 
 from spinefx.contract.errors import PlanError
 from spinefx.plan.sections import RunOptions
-from spinefx.work import executors
-from spinefx.work.executors import Lost, Result, Task, Work
+from spinefx.work.executors import local
+from spinefx.work.executors.local import Lost, Result, Task, Work
 
 
 def spread(
@@ -32,15 +32,15 @@ def spread(
         If the executor is `dask` and dask.distributed is not installed.
     """
     if run.executor == "serial":
-        return executors.serial(work, tasks)
+        return local.serial(work, tasks)
     limits: dict[str, Any] = {"timeout": run.timeout or None, "retries": run.retries}
-    workers = max(1, min(executors.count(run.workers), len(tasks)))
+    workers = max(1, min(local.count(run.workers), len(tasks)))
     if run.executor == "dask":
         try:
-            from spinefx.work.cluster import on_dask
+            from spinefx.work.executors.cluster import on_dask
         except ImportError as error:
             raise PlanError(
                 '[run] executor = "dask" needs dask.distributed: pip install \'spinefx[dask]\', or choose "processes"'
             ) from error
         return on_dask(build, payload, tasks, lost=lost, workers=workers, address=run.address, **limits)
-    return executors.processes(build, payload, tasks, lost=lost, workers=workers, **limits)
+    return local.processes(build, payload, tasks, lost=lost, workers=workers, **limits)

@@ -20,10 +20,10 @@ from spinefx.contract.scan import Scan
 from spinefx.contract.stages import Loader
 from spinefx.labels import Audit, audit
 from spinefx.plan import Plan
-from spinefx.work.cut import DRAWN
-from spinefx.work.outcome import at, wanted
-from spinefx.work.roster import loader_of, pseudonyms, teller
-from spinefx.work.spread import spread
+from spinefx.work.cases.cut import DRAWN
+from spinefx.work.cases.outcome import at, wanted
+from spinefx.work.cases.roster import loader_of, pseudonyms, teller
+from spinefx.work.executors.spread import spread
 
 USED, NOTED, QUARANTINED = "used", "used with a note", "quarantined"
 

@@ -21,7 +21,7 @@ from spinefx.plan import Plan, Stage
 from spinefx.store import provenance
 from spinefx.store.files import read_json
 from spinefx.store.keys import without_paths
-from spinefx.work import cut
+from spinefx.work.cases import cut
 
 RECIPE = "recipe.json"
 FORMAT = "spinefx-recipe-1"

@@ -9,7 +9,7 @@ from spinefx.contract.findings import Column, Findings, Table
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Split
 from spinefx.labels import audit
-from spinefx.work.outcome import CaseResult
+from spinefx.work.cases.outcome import CaseResult
 
 
 def cohort_flow(results: Sequence[CaseResult], rows: Sequence[Row], split: Split, labels: Labels) -> Findings:

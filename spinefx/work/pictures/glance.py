@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from spinefx import kernels
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Scan, Volume
-from spinefx.work.overlay import with_mask, written_below
-from spinefx.work.planes import View, view_of
+from spinefx.work.pictures.overlay import with_mask, written_below
+from spinefx.work.pictures.planes import View, view_of
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]

@@ -19,7 +19,7 @@ from spinefx.contract.scan import LabelMap, Scan
 from spinefx.store.cache import Cache
 from spinefx.store.keys import step_key
 from spinefx.store.records import png
-from spinefx.work.overlay import colour_of
+from spinefx.work.pictures.overlay import colour_of
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]

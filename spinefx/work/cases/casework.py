@@ -24,11 +24,12 @@ from spinefx.store.cache import Cache
 from spinefx.store.keys import Fingerprints, step_key
 from spinefx.store.records import png, put_features
 from spinefx.store.samples import put_samples
-from spinefx.work import cut, measured, picture, volumes
-from spinefx.work.masks import masked, models, put_mask
-from spinefx.work.outcome import CaseResult, Failure, Keys, Task, at, wanted
-from spinefx.work.roster import loader_of, pseudonyms, teller
-from spinefx.work.strangers import watched
+from spinefx.work.cases import cut
+from spinefx.work.cases.masks import masked, models, put_mask
+from spinefx.work.cases.outcome import CaseResult, Failure, Keys, Task, at, wanted
+from spinefx.work.cases.roster import loader_of, pseudonyms, teller
+from spinefx.work.cases.strangers import watched
+from spinefx.work.pictures import glance, measured, volumes
 
 PICTURE = 2
 """Raised when the same scan is pictured differently; part of the cache key."""
@@ -160,7 +161,7 @@ class Casework:
                 yield f"geometry {stage.use}"
         if keys.picture in missing:
             with at("picture", "case"):
-                drawn = picture.captioned(picture.case_picture(scan), picture.caption(scan, self._later))
+                drawn = glance.captioned(glance.case_picture(scan), glance.caption(scan, self._later))
                 self.cache.put(keys.picture, {"png": np.frombuffer(png(drawn), np.uint8)})
             yield "picture"
         if keys.volumes in missing:

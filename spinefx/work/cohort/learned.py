@@ -25,8 +25,8 @@ from spinefx.store.cache import Cache
 from spinefx.store.files import atomic_folder, make_folder
 from spinefx.store.keys import Fingerprints, digest
 from spinefx.store.lock import locked
-from spinefx.work.casework import Casework, stage_key
-from spinefx.work.outcome import CaseResult, at, wanted
+from spinefx.work.cases.casework import Casework, stage_key
+from spinefx.work.cases.outcome import CaseResult, at, wanted
 
 SEGMENTER = "segmenter"
 """The fitted segmenter's folder, in the `model` folder of a run."""

@@ -34,12 +34,12 @@ from spinefx.store.records import (
     row_parts,
 )
 from spinefx.store.samples import StoredSamples
-from spinefx.work.augment import Augmentation
-from spinefx.work.casework import stage_key
-from spinefx.work.found import Found
-from spinefx.work.inputs import of_columns, of_inputs
-from spinefx.work.instruments import Instruments
-from spinefx.work.outcome import Failure, at, wanted
+from spinefx.work.cases.casework import stage_key
+from spinefx.work.cases.outcome import Failure, at, wanted
+from spinefx.work.cohort.augment import Augmentation
+from spinefx.work.cohort.found import Found
+from spinefx.work.cohort.inputs import of_columns, of_inputs
+from spinefx.work.cohort.instruments import Instruments
 
 EpochDone = Callable[[int, int, Mapping[str, float]], None]
 

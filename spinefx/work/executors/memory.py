@@ -11,7 +11,7 @@ from pathlib import Path
 from spinefx.contract.case import Case
 from spinefx.contract.stages import Loader, Weighing
 from spinefx.plan.sections import RunOptions
-from spinefx.work.executors import count
+from spinefx.work.executors.local import count
 
 BASE_BYTES = 500 << 20
 """What a worker takes with nothing loaded: Python, NumPy, the plugins' libraries."""

@@ -14,7 +14,7 @@ from spinefx.contract.scan import LabelMap, Scan, Volume
 from spinefx.phantom.metaimage import metaimage_bytes
 from spinefx.store.cache import Cache
 from spinefx.store.keys import step_key
-from spinefx.work.overlay import colour_of
+from spinefx.work.pictures.overlay import colour_of
 
 _VERSION = 1
 """Raised when the same scan gives other volumes; part of the cache key."""

@@ -17,8 +17,8 @@ from spinefx.contract.features import Row
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Sample, Scan
 from spinefx.contract.scheme import Structure
-from spinefx.work.distance import signed_distance
-from spinefx.work.frame import own_frame
+from spinefx.work.cases.distance import signed_distance
+from spinefx.work.cases.frame import own_frame
 
 VERSION = 1
 """Raised when the same options give other samples; part of the cache key."""
