@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Protocol, TypeVar
@@ -77,6 +77,9 @@ def processes(
         waiting[pool.schedule(_do, args=[task], timeout=timeout)] = task, attempt
 
     try:
+        # in a thread of its own: an interrupt lands in this one, and must not leave a worker half started
+        with ThreadPoolExecutor(1) as starting:
+            starting.submit(lambda: pool.active).result()
         while True:
             while len(waiting) < workers * AHEAD and (task := next(ahead, None)) is not None:
                 schedule(task, 1)
