@@ -64,7 +64,8 @@ def parse_nifti(path: Path, start: bytes) -> Header:
         raise DataError(f"scl_slope and scl_inter must be finite, got {slope} and {intercept}")
     size = (int(dim[1]), int(dim[2]), int(dim[3]))
     matrix, origin = _placement(start, order, pixdim, size)
-    spacing = np.linalg.norm(matrix, axis=0)
+    with np.errstate(over="ignore"):  # of huge numbers: refused below
+        spacing = np.linalg.norm(matrix, axis=0)
     if (spacing <= 0).any():
         raise GridError(f"spacing must be positive, header says {spacing.tolist()}")
     sx, sy, sz = (float(s) for s in spacing)

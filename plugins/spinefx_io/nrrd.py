@@ -67,7 +67,8 @@ def parse_nrrd(path: Path, start: bytes) -> Header:
         raise GridError("space directions must be three vectors; spinefx does not guess geometry")
     turn = np.diag(np.array(signs, np.float64))
     columns = turn @ np.array([_vector(v, "space directions") for v in vectors], np.float64).T
-    spacing = np.linalg.norm(columns, axis=0)
+    with np.errstate(over="ignore"):  # of huge numbers: refused below
+        spacing = np.linalg.norm(columns, axis=0)
     if (spacing <= 0).any():
         raise GridError(f"spacing must be positive, header says {spacing.tolist()}")
     origin = turn @ np.array(_vector(fields.get("space origin", "").strip("() "), "space origin"))
