@@ -52,6 +52,30 @@ def test_a_crash_or_a_hang_costs_that_case_only(bench: Bench, fault: dict[str, l
     assert len(run.features()) == 14
 
 
+@pytest.mark.parametrize(("deaths", "survives"), [(3, True), (99, False)])
+def test_workers_that_die_as_they_start_are_started_again_a_few_times(
+    bench: Bench, tmp_path: Path, deaths: int, survives: bool
+) -> None:
+    """Nothing is in work then, so no case is to blame."""
+    (tmp_path / "deadly.py").write_text(
+        "import multiprocessing, os, signal\nfrom spinefx.api import hookimpl\n"
+        "@hookimpl\ndef spinefx_loaders(): return []\n"
+        f"PATH = {str(tmp_path / 'deaths')!r}\n"
+        "if multiprocessing.parent_process() is not None:\n"
+        "    with open(PATH, 'ab') as file:\n"
+        "        file.write(b'x')\n"
+        f"    if os.path.getsize(PATH) <= {deaths}:\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    plugins = [*bench.tables()["run"]["plugins"], str(tmp_path / "deadly.py")]
+    if survives:
+        run = bench.run(run={**POOL, "plugins": plugins})
+        assert (run.exit_code, len(run.features())) == (0, 16)
+    else:
+        with pytest.raises(StoreError, match="died 5 times in a row before any had a case in work"):
+            bench.run(run={**POOL, "plugins": plugins})
+
+
 def test_a_failing_encoder_or_evaluator_loses_nothing_else(bench: Bench, tmp_path: Path) -> None:
     plugin = tmp_path / "bad.py"
     plugin.write_text(

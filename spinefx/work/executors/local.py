@@ -9,10 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any, Protocol, TypeVar
+
+from spinefx.contract.errors import StoreError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,6 +28,11 @@ THREADS = (
 )
 AHEAD = 2
 """Tasks handed out for each worker, so that none waits for the driver."""
+
+STARTS = 5
+"""How often workers may die before any has a case in work, with no result between."""
+LOOK_S = 5.0
+"""How often a pool that gives no result is asked whether it still works."""
 
 Lost = Callable[[Task, str], Result]
 """What to give for a task whose worker died or ran past its time; told the cause in words."""
@@ -66,30 +73,52 @@ def processes(
 
     build : made once in each worker from `payload`; must be importable.
     lost : what to give for a task whose worker died `1 + retries` times, or ran past `timeout` seconds (once).
-    """
-    from pebble import ProcessExpired, ProcessPool
 
-    pool = ProcessPool(workers, initializer=_start, initargs=(build, payload), context=_Context())
+    Raises
+    ------
+    StoreError
+        If workers die `STARTS` times in a row before any has a task in work.
+    """
+    from pebble import ProcessExpired
+
+    pool = _pool(build, payload, workers)
     waiting: dict[Future[Any], tuple[Task, int]] = {}
     ahead = iter(tasks)
+    again: list[tuple[Task, int]] = []
+    starts = 1
 
     def schedule(task: Task, attempt: int) -> None:
-        waiting[pool.schedule(_do, args=[task], timeout=timeout)] = task, attempt
+        try:
+            waiting[pool.schedule(_do, args=[task], timeout=timeout)] = task, attempt
+        except RuntimeError:  # it broke meanwhile
+            again.append((task, attempt))
 
     try:
-        # in a thread of its own: an interrupt lands in this one, and must not leave a worker half started
-        with ThreadPoolExecutor(1) as starting:
-            starting.submit(lambda: pool.active).result()
         while True:
-            while len(waiting) < workers * AHEAD and (task := next(ahead, None)) is not None:
+            while not again and len(waiting) < workers * AHEAD and (task := next(ahead, None)) is not None:
                 schedule(task, 1)
-            if not waiting:
+            if not waiting and again:  # no worker had a task when one died, and the pool gave up
+                if starts == STARTS:
+                    raise StoreError(_stillborn(starts))
+                starts += 1
+                _end(pool)
+                pool = _pool(build, payload, workers)
+                kept, again = again, []
+                for task, attempt in kept:
+                    schedule(task, attempt)
+            if not waiting and not again:
                 break
-            finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+            finished, _ = wait(waiting, timeout=LOOK_S, return_when=FIRST_COMPLETED)
+            if not finished and not pool.active:  # broken before it had looked at them
+                again += waiting.values()
+                waiting.clear()
             for future in finished:
                 task, attempt = waiting.pop(future)
                 try:
                     result = done(future.result(), task, lost)
+                except BrokenExecutor:
+                    again.append((task, attempt))
+                    continue
                 except ProcessExpired as error:
                     if attempt <= retries:
                         schedule(task, attempt + 1)
@@ -97,13 +126,37 @@ def processes(
                     result = lost(task, died(error.exitcode, attempt))
                 except TimeoutError:
                     result = lost(task, overdue(timeout))
+                starts = 1
                 yield task, result
-        pool.close()  # type: ignore[no-untyped-call]
-    except BaseException:
-        pool.stop()  # type: ignore[no-untyped-call]
-        raise
     finally:
-        pool.join()
+        _end(pool)
+
+
+def _pool(build: Callable[[Mapping[str, Any]], Work], payload: Mapping[str, Any], workers: int) -> Any:
+    """A pool whose workers have been started."""
+    from pebble import ProcessPool
+
+    pool = ProcessPool(workers, initializer=_start, initargs=(build, payload), context=_Context())
+    try:
+        # in a thread of its own: an interrupt lands in this one, and must not leave a worker half started
+        with ThreadPoolExecutor(1) as starting:
+            starting.submit(lambda: pool.active).result()
+    except BaseException:
+        _end(pool)
+        raise
+    return pool
+
+
+def _end(pool: Any) -> None:
+    pool.stop()
+    pool.join()
+
+
+def _stillborn(times: int) -> str:
+    return (
+        f"worker processes died {times} times in a row before any had a case in work; out of memory? "
+        'Try fewer workers ([run] workers), or [run] executor = "serial" to see the cause'
+    )
 
 
 def done(result: Result | Interrupted, task: Task, lost: Lost[Task, Result]) -> Result:
