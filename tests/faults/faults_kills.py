@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,14 +92,16 @@ def _cohort(
     kills = 0
     for _ in range(2 * MOST):
         process = study.start()
-        if sum(tally.kills.values()) < count and kills < MOST:
-            time.sleep(chance.uniform(0.2, 0.6 * seconds))
+        while sum(tally.kills.values()) < count and kills < MOST and process.poll() is None:
             target = chance.choice(TARGETS)
-            if process.poll() is None and kill(process.pid, target, chance):
-                tally.kills[target] += 1
-                kills += 1
-                if target == "parent":
-                    _gone(process.pid, tally)
+            if not _struck(process, target, chance, seconds):
+                continue
+            tally.kills[target] += 1
+            kills += 1
+            if target == "parent":
+                _gone(process.pid, tally)
+            if target != "worker":
+                break
         said = process.communicate(timeout=600)[1].decode()
         tally.wrong += list(study.problems()) if process.returncode else []
         if process.returncode in (0, 4):
@@ -120,6 +123,17 @@ def _cohort(
     tally.allowed += kills * study.workers
     if again > kills * study.workers:
         tally.wrong.append(f"{again} cases done again after {kills} kills of {study.workers} workers")
+
+
+def _struck(process: subprocess.Popen[bytes], target: str, chance: random.Random, seconds: float) -> bool:
+    """Kill the target at a random moment; a worker within its first second, since it may live no longer."""
+    if target != "worker":
+        time.sleep(chance.uniform(0.2, 0.6 * seconds))
+        return process.poll() is None and kill(process.pid, target, chance)
+    while process.poll() is None and not children(process.pid):
+        time.sleep(0.01)
+    time.sleep(chance.uniform(0, 1))
+    return process.poll() is None and kill(process.pid, target, chance)
 
 
 def _gone(parent: int, tally: Tally) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from spinefx.store.cache import Cache
+from spinefx.store.files import TEMPORARY
 from spinefx.store.upkeep import verify
 
 RESULTS = ("features.parquet", "latents.parquet", "findings.json", "split.json")
@@ -117,6 +118,8 @@ class Study:
     def problems(self) -> Iterator[str]:
         """What is not as it must be between runs: broken JSON, damaged artefacts."""
         for path in self.folder.rglob("*.json"):
+            if path.name.startswith(TEMPORARY):
+                continue
             try:
                 json.loads(path.read_text())
             except ValueError:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults_disk import trials
+from faults_calls import misfit, trials
 from faults_kills import storm
 from faults_study import Study
 
@@ -26,13 +26,19 @@ def test_kills_lose_double_and_change_nothing(tmp_path: Path) -> None:
 
 @LINUX
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-def test_a_full_disk_is_told_once_and_costs_nothing_done(tmp_path: Path) -> None:
-    """One write of each kind: the log, the record, an artefact, a table."""
-    tried = list(trials(tmp_path, [1, 3, 12, 40], patients=3, executor="serial"))
-    assert len(tried) == 4
-    for at, code, said, wrong in tried:
-        assert (at, code, wrong) == (at, 5, []), said
-        assert "No space left on device" in said
+@pytest.mark.parametrize(
+    ("error", "points", "everywhere"),
+    [("ENOSPC", [1, 3, 12, 40], False), ("EIO", [2, 30], True), ("EROFS", [1], True), ("KILL", [9, 33], True)],
+)
+def test_a_call_that_fails_is_told_once_and_costs_nothing_done(
+    error: str, points: list[int], everywhere: bool, tmp_path: Path
+) -> None:
+    """One write of each kind: the log, the record, an artefact, a table; a sync, a rename."""
+    tried = list(trials(tmp_path, points, error, everywhere=everywhere, patients=3, executor="serial"))
+    assert [at for at, *_ in tried] == points
+    for _, code, said, wrong in tried:
+        assert misfit(error, code, said) == ""
+        assert wrong == []
 
 
 @LINUX
