@@ -144,19 +144,25 @@ _LOW, _START, _HIGH = np.array([[0.02, 0.02, 0.8, 1.6], [0.4, 0.4, 1.0, 2.3], [1
 
 
 def cap(found: Edges, apart: float) -> Cap:
-    """The superellipse nearest to the chords, its ends between the last slice with a chord and the next one."""
+    """The superellipse nearest to the chords, its ends between the last slice with a chord and the next one.
+
+    Three chords do not tell how square it is: its power stays at its start.
+    """
     from scipy.optimize import leastsq
 
     s, half = found.s, found.length / 2
     scale = float(half.max())
 
+    start = np.arcsin(2 * (_START - _LOW) / (_HIGH - _LOW) - 1)
+    free = min(len(s), len(start))
+
     def shape(q: Floats) -> Cap:
-        past, before, height, power = _LOW + (_HIGH - _LOW) * (np.sin(q) + 1) / 2
+        whole = np.concatenate([q, start[free:]])
+        past, before, height, power = _LOW + (_HIGH - _LOW) * (np.sin(whole) + 1) / 2
         left, right = s[0] - apart * past, s[-1] + apart * before
         return Cap(height * scale, (left + right) / 2, (right - left) / 2, power)
 
-    start = np.arcsin(2 * (_START - _LOW) / (_HIGH - _LOW) - 1)
-    best = leastsq(lambda q: shape(q).at(s) - half, start, maxfev=200, xtol=1e-4, ftol=1e-6, full_output=True)[0]
+    best = leastsq(lambda q: shape(q).at(s) - half, start[:free], maxfev=200, xtol=1e-4, ftol=1e-6, full_output=True)[0]
     return shape(best)
 
 
