@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx import kernels
 from spinefx.api import Grid
 from spinefx_anatomy.disc.outline import BAND, Edges
 from spinefx_anatomy.disc.outline import chords as across
@@ -30,8 +31,8 @@ OVER_MM = 2.0
 MID = 0.05
 """Half width over the body's width of what counts as its mid-sagittal plane."""
 
-COARSE_MM = 1.5
-"""Voxels are thinned to about this size to find the thickest place."""
+DEEP = 0.85
+"""Voxels deeper inside a vertebra than this share of its deepest make its thickest place."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,14 +169,11 @@ def _middle(sections: Sections, upper: Plane, lower: Plane) -> Floats:
 
 
 def thickest(part: NDArray[np.bool_], grid: Grid) -> Floats:
-    """(3,) world middle of the places that lie deepest inside a mask."""
-    from scipy.ndimage import distance_transform_edt
-
-    step = tuple(max(1, round(COARSE_MM / s)) for s in grid.spacing)
-    thin = part[:: step[0], :: step[1], :: step[2]]
-    depth = distance_transform_edt(np.pad(thin, 1), sampling=np.multiply(step, grid.spacing))[1:-1, 1:-1, 1:-1]
-    deep = np.argwhere(depth > 0.85 * depth.max())
-    return np.asarray(grid.to_world(deep * np.array(step)).mean(axis=0), np.float64)
+    """(3,) world middle of the places that lie deepest inside a mask, which `grid` holds whole."""
+    padded = np.pad(part, 1)
+    depth = kernels.distance_transform(padded, grid.crop((-1, -1, -1), padded.shape))
+    deep = np.argwhere(depth > DEEP * depth.max()) - 1.0
+    return np.asarray(grid.to_world(deep).mean(axis=0), np.float64)
 
 
 def columns(whole: Sections) -> Sections | None:

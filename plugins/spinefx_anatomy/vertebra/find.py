@@ -15,7 +15,7 @@ from spinefx_anatomy.vertebra.outline import FEWEST
 
 Floats = NDArray[np.float64]
 
-NARROWEST = 0.6
+NARROWEST = 0.8
 """Width over depth below which a body is not whole."""
 
 
