@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from spinefx.api import Scan, Volume
+from spinefx.api import DataError, Scan, Volume
 from spinefx_anatomy.chosen import with_changed
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class N4:
         Raises
         ------
         DataError
-            If a chosen image is not there.
+            If a chosen image is not there, or is one slice.
         """
         return with_changed(scan, self.options.images, self._corrected)
 
@@ -46,6 +46,10 @@ class N4:
         low = float(data.min())
         if not low < float(data.max()):
             return image
+        if min(image.grid.shape) < 2:
+            raise DataError(
+                f"n4 fits a field in three dimensions, and an image of {image.grid.shape} voxels is one slice"
+            )
         threshold = float(foreground(image.data)[0])
         picture = itk.GetImageFromArray(data - low + 1.0)
         picture.SetSpacing(image.grid.spacing[::-1])
