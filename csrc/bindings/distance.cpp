@@ -44,6 +44,22 @@ py::tuple surface_distances_any(const py::array& first, const py::array& second,
     return py::make_tuple(value, measures, within);
 }
 
+py::tuple surface_areas_any(const py::array& labels, const Spacing& spacing) {
+    const auto rows = for_labels(labels, [&](auto label) {
+        using L = decltype(label);
+        const View<const L> map = view_of<L>(labels, "labels");
+        const py::gil_scoped_release free;
+        return surface_areas(map, spacing.data());
+    });
+    const auto n = static_cast<py::ssize_t>(rows.size());
+    py::array_t<std::int64_t> value(n);
+    py::array_t<double> area(n);
+    std::int64_t* v = value.mutable_data();
+    double* a = area.mutable_data();
+    for (const LabelArea& row : rows) *v++ = row.value, *a++ = row.area;
+    return py::make_tuple(value, area);
+}
+
 }  // namespace
 
 void add_distance(py::module_& module) {
@@ -51,6 +67,7 @@ void add_distance(py::module_& module) {
                py::arg("with_background"), py::arg("out"));
     module.def("surface_distances", &surface_distances_any, py::arg("first"), py::arg("second"),
                py::arg("spacing"), py::arg("percent"), py::arg("tolerances"));
+    module.def("surface_areas", &surface_areas_any, py::arg("labels"), py::arg("spacing"));
 }
 
 }  // namespace spinefx::bindings

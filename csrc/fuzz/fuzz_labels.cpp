@@ -81,6 +81,10 @@ struct Case {
         for (const auto& row :
              surface_distances<L>(view(), {other.data(), shape}, spacing, bytes.real(), {bytes.real()}))
             check(row.mean <= row.largest && row.percentile <= row.largest && row.within[0] <= 1.0);
+        double area = 0.0, apart = 0.0;
+        for (const auto& row : surface_areas<L>(view(), spacing)) area += row.area;
+        for (const auto& row : surface_distances<L>(view(), view(), spacing, 95.0, {})) apart += row.first;
+        check(!(std::abs(area - apart) > 1e-9 * apart));
         const double affine[12] = {0, 0, spacing[2], 0, 0, spacing[1], 0, 0, spacing[0], 0, 0, 0};
         const Mesh mesh = surface<L>(view(), L{1}, affine, bytes.byte() % 4);
         for (const auto vertex : mesh.faces)

@@ -34,6 +34,27 @@ std::vector<float> plain(const Volume<std::uint8_t>& labels, const double spacin
 
 }  // namespace
 
+TEST(Distance, areas_of_all_labels_are_those_of_surface_distances_for_any_number_of_threads) {
+    Draw draw(11);
+    const auto labels = draw.volume<std::uint16_t>({33, 40, 70}, 0, 4);
+    const double spacing[3] = {3.3, 0.6, 0.5};
+    const int before = threads();
+    set_threads(1);
+    const auto one = surface_areas<std::uint16_t>(labels.view(), spacing);
+    set_threads(4);
+    const auto four = surface_areas<std::uint16_t>(labels.view(), spacing);
+    set_threads(before);
+    const auto apart = surface_distances<std::uint16_t>(labels.view(), labels.view(), spacing, 95.0, {});
+    EXPECT_EQ(one.size(), apart.size());
+    for (std::size_t i = 0; i < one.size(); ++i) {
+        EXPECT_EQ(one[i].value, apart[i].value);
+        EXPECT_NEAR(one[i].area, apart[i].first, 1e-9 * apart[i].first);
+        EXPECT_EQ(one[i].area, four[i].area);
+    }
+    EXPECT_EQ(surface_areas<std::uint8_t>(Volume<std::uint8_t>({3, 4, 5}).view(), spacing).size(),
+              std::size_t{0});
+}
+
 TEST(Distance, distances_are_those_of_a_search_through_all_voxels) {
     Draw draw(5);
     for (int round = 0; round < 60; ++round) {

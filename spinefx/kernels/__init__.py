@@ -17,7 +17,7 @@ except ImportError as error:
     ) from error
 
 from spinefx.kernels.digitise import redigitised
-from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_distances
+from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_areas, surface_distances
 from spinefx.kernels.extents import Extents, extents
 from spinefx.kernels.measures import LabelStatistics, label_statistics, soft_moments, surface
 from spinefx.kernels.points import geodesics, intrinsic_dimension, neighbours
@@ -30,5 +30,6 @@ __all__ = [
     "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "Tangents",
     "distance_transform", "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest",
     "label_statistics", "neighbours", "pairwise_distances", "ray_heights", "redigitised", "resample", "set_threads",
-    "smooth_labels", "soft_moments", "surface", "surface_distances", "tangent_spaces", "threads", "warp",
+    "smooth_labels", "soft_moments", "surface", "surface_areas", "surface_distances", "tangent_spaces", "threads",
+    "warp",
 ]  # fmt: skip

@@ -55,6 +55,29 @@ def distance_transform(
     return result
 
 
+def surface_areas(labels: Array, grid: Grid) -> tuple[Whole, Floats]:
+    """The labels that are there, (n,) ascending, and the area of each one's surface in mm2, (n,); one pass for all.
+
+    The area of marching cubes half-way between voxel centres, as `surface_distances` weighs it: its steps follow the voxels, and a
+    round body's is some 8 % larger than that of the body itself. `surface` gives a smooth mesh and its area. The volume's
+    border closes the labels; 0 is background.
+
+    Parameters
+    ----------
+    labels : (z, y, x) uint16, uint8 or bool
+
+    Raises
+    ------
+    TypeError, GridError
+        If a dtype or shape does not fit.
+
+    Notes
+    -----
+    Lorensen and Cline, SIGGRAPH Comput Graph 21:163 (1987).
+    """
+    return _core.surface_areas(checked_labels(labels, grid), grid.spacing)
+
+
 @dataclass(frozen=True, eq=False)
 class SurfaceDistances:
     """One row per label that either map has, in ascending order of `value`; 0 is background and has none.

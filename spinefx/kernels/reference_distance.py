@@ -47,6 +47,12 @@ def surface_distances(
     return values, measures, within
 
 
+def surface_areas(labels: Array, spacing: Spacing) -> tuple[Whole, Floats]:
+    """Values (n,) and areas (n,) in mm2 of the surfaces of all labels."""
+    values = np.unique(labels[labels != 0]).astype(np.int64)
+    return values, np.array([elements(labels == v, spacing)[1].sum() for v in values])
+
+
 def elements(inside: NDArray[np.bool_], spacing: Spacing) -> tuple[Floats, Floats]:
     """(n, 3) places in mm and (n,) areas in mm2 of the surface elements of a mask; its border closes it."""
     padded = np.pad(inside, 1)

@@ -63,6 +63,30 @@ def test_surface_distances_are_the_references(shape, spacing, dtype, seed):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-9)
 
 
+@settings(max_examples=80)
+@given(st.tuples(*[st.integers(1, 12)] * 2, st.integers(1, 90)), SPACINGS, LABELS, st.integers(0, 10**6))
+def test_surface_areas_are_the_references_label_by_label(shape, spacing, dtype, seed):
+    labels = coarse(shape, dtype, seed)
+    ours, theirs = _core.surface_areas(labels, spacing), reference_distance.surface_areas(labels, spacing)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12)
+
+
+def test_surface_areas_are_those_of_marching_cubes():
+    from skimage.measure import marching_cubes, mesh_surface_area
+
+    small = ellipsoids((20, 60, 70), (3.0, 0.7, 0.5), scale=0.6)
+    labels = ellipsoids((20, 60, 70), (3.0, 0.7, 0.5)).astype(np.uint16)
+    labels[small] = 301
+    value, area = kernels.surface_areas(labels, Grid(labels.shape, (3.0, 0.7, 0.5)))
+    for v, a in zip(value, area, strict=True):
+        padded = np.pad(labels == v, 1).astype(np.float32)
+        mesh = marching_cubes(padded, 0.5, spacing=(3.0, 0.7, 0.5), method="lorensen")
+        assert a == pytest.approx(mesh_surface_area(*mesh[:2]), rel=1e-4)
+    assert value.tolist() == [1, 301]
+    assert kernels.surface_areas(np.zeros((3, 4, 5), np.uint8), Grid((3, 4, 5)))[0].size == 0
+
+
 def ellipsoids(shape, spacing, shift=(0.0, 0.0, 0.0), scale=1.0):
     place = (np.stack(np.indices(shape), -1) - np.array(shape) / 2) * spacing - shift
     return ((place / np.array([9.0, 7.0, 5.0]) / scale) ** 2).sum(-1) < 1

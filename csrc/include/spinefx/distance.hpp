@@ -32,6 +32,16 @@ std::vector<SurfaceDistance> surface_distances(View<const L> first, View<const L
                                                const double spacing[3], double percent,
                                                const std::vector<double>& tolerances);
 
+struct LabelArea {
+    std::int64_t value;
+    double area;  // in mm2
+};
+
+// The areas of the surfaces of all labels other than 0, ascending by value, in one pass; the volume's border
+// closes them. The same bits for any number of threads.
+template <class L>
+std::vector<LabelArea> surface_areas(View<const L> labels, const double spacing[3]);
+
 // Area in mm2 of the surface in a cell of eight voxel centres, for each of the 256 sets of corners that are
 // inside; bit 4 z + 2 y + x of a set is the corner (z, y, x).
 void cell_areas(const double spacing[3], double out[256]);
