@@ -289,7 +289,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             name="uptake",
             api=1,
-            version=1,
+            version=2,
             summary="Mean, largest, peak and total uptake of every structure in a PET image.",
             options=UptakeOptions,
             build=_uptake,

@@ -95,8 +95,7 @@ def cut(
     back = np.cross(up, across)
     step = max(FINE * min(grid.spacing[i] for i in range(3) if i != k), FINEST_MM) * (COARSE if coarse else 1.0)
     corners = grid.corners() - centre
-    found = np.argwhere(mask)
-    spots = grid.to_world(found) - centre
+    spots = grid.to_world(_ends(mask)) - centre
     pad = 2 * max(grid.spacing[i] for i in range(3) if i != k)
     low = [float((spots @ axis).min()) - pad for axis in (up, back)]
     count = [
@@ -115,3 +114,14 @@ def cut(
         for lo, n, d in zip([first, *low], shape, target.spacing, strict=True)
     )
     return Sections(fill, s, w, t, centre, across, up, back)
+
+
+def _ends(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """(n, 3) indices of the first and last voxel of every row along the longest axis: none lies farther out than all of them."""
+    k = int(np.argmax(mask.shape))
+    turned = np.moveaxis(mask, k, 2)
+    rows = np.argwhere(turned.any(axis=2))
+    inner = turned[tuple(rows.T)]
+    last = inner.shape[1] - 1 - inner[:, ::-1].argmax(axis=1)
+    ends = [np.insert(rows, k, end, axis=1) for end in (inner.argmax(axis=1), last)]
+    return np.concatenate(ends)

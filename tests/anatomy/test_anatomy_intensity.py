@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import spinefx_anatomy as pack
 from measured_spines import analyser
+from scipy.ndimage import map_coordinates
 
 from spinefx.api import Case, DataError, Grid, LabelMap, Scan, Volume, scheme
 
@@ -83,6 +84,25 @@ def test_uptake_of_a_coarser_pet_is_interpolated_onto_the_mask():
     found = analyser("uptake").measure(scan.replace(images={"pet": Volume(data, coarse)})).columns
     assert found["suv_mean"][0] == pytest.approx(2, rel=0.12)
     assert found["suv_max"][1] == pytest.approx(8, rel=0.02)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (4.0, 0.8, 0.8)])
+def test_the_peak_is_that_of_a_plain_search_with_a_fine_sphere(spacing):
+    shape = tuple(int(40 / s) for s in spacing)
+    grid, labels = Grid(shape, spacing), np.zeros(shape, np.uint16)
+    labels[tuple(slice(int(6 / s), int(34 / s)) for s in spacing)] = 1
+    pet_grid = Grid((18, 18, 18), (3.0, 3.0, 3.0), (-5.0, -5.0, -5.0))
+    away = pet_grid.to_world(np.stack(np.indices(pet_grid.shape), -1)) - [22.3, 17.1, 19.4]
+    pet = (1 + 9 * np.exp(-(away**2).sum(-1) / (2 * 6.0**2))).astype(np.float32)
+    scan = Scan(CASE, {"pet": Volume(pet, pet_grid)}, LabelMap(labels, grid, SPIDER))
+    found = analyser("uptake").measure(scan).columns["suv_peak"][0]
+    ball = np.stack(np.meshgrid(*[np.arange(-6.0, 6.1, 0.75)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    ball = ball[(ball**2).sum(1) <= 6.2**2]
+    best = 0.0
+    for centre in np.stack(np.meshgrid(*[np.arange(14.0, 26.0, 0.8)] * 3, indexing="ij"), -1).reshape(-1, 3):
+        index = pet_grid.to_index(centre + ball)
+        best = max(best, float(map_coordinates(pet, index.T, order=1).mean()))
+    assert found == pytest.approx(best, rel=0.015)
 
 
 def test_a_structure_outside_the_pet_is_missing_with_the_reason():

@@ -202,8 +202,8 @@ def _window(part: NDArray[np.bool_], grid: Grid, centre: Floats, head: Floats) -
     index = np.argwhere(part)
     away = grid.to_world(index) - centre
     along = away @ head
-    flat = np.linalg.norm(away - along[:, None] * head, axis=1)
-    index = index[(np.abs(along) < AROUND_MM[1]) & (flat < AROUND_MM[0])]
+    flat2 = np.einsum("ni,ni->n", away, away) - along**2
+    index = index[(np.abs(along) < AROUND_MM[1]) & (flat2 < AROUND_MM[0] ** 2)]
     start, stop = index.min(axis=0) - 1, index.max(axis=0) + 2
     mask = np.zeros(stop - start, bool)
     mask[tuple((index - start).T)] = True

@@ -57,6 +57,8 @@ def _not_whole(body: Body) -> str:
 
 def _cut_off(body: Body, part: NDArray[np.bool_], box: NDArray[np.int64], mask: LabelMap) -> str:
     """Why the body is not whole, or ""; an arch that runs out of the image is no matter."""
+    if (box[0] > 0).all() and (box[1] < mask.grid.shape).all():
+        return ""
     index = np.argwhere(part)
     away = mask.grid.to_world(index + box[0]) - body.sections.origin
     sec = body.sections
