@@ -52,6 +52,10 @@ class PredictOptions(BaseModel, frozen=True, extra="forbid"):
         description="as-published adds, marked as leaking, folds that share patients and latents that saw everybody",
     )
     pca: bool = Field(True, description="put scores of a PCA of the same size beside the latents")
+    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        description="probabilities from which one would act, for the decision curve of binary targets; () draws none",
+    )
     minimum_class: int = Field(5, ge=2, description="fewest rows of a class, in fitting and in scoring, for a number")
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
@@ -87,11 +91,17 @@ class MixedModelOptions(BaseModel, frozen=True, extra="forbid"):
 
 
 class AgreementOptions(BaseModel, frozen=True, extra="forbid"):
-    """Which label columns two raters gave for the same thing."""
+    """Which label columns two raters gave for the same thing, and how masks are perturbed."""
 
     pairs: tuple[tuple[str, str], ...] = Field(
         (), description='label columns of two raters, as [["Grade A", "Grade B"]]'
     )
+    perturbations: int = Field(
+        0, ge=0, le=20, description="times that each mask is drawn anew by another hand, and measured; 0: not at all"
+    )
+    perturb_mm: float = Field(0.5, gt=0, le=5, description="how far an outline strays, standard deviation in mm")
+    perturb_smooth_mm: float = Field(4.0, gt=0, le=50, description="over how many mm it strays the same way")
+    samples: int = Field(100, ge=10, le=10_000, description="samples that are perturbed at most, evenly spaced")
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
 
@@ -138,7 +148,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="reconstruction",
             api=1,
-            version=1,
+            version=2,
             summary="Rebuilt masks against originals, training beside held-out, PCA of the same size beside the encoder.",
             options=ReconstructionOptions,
             build=_reconstruction,
@@ -146,7 +156,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="correlate",
             api=1,
-            version=1,
+            version=2,
             summary="Latents, geometry and labels against each other, with false-discovery control by patient.",
             options=CorrelateOptions,
             build=_correlate,
@@ -154,7 +164,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="predict",
             api=1,
-            version=1,
+            version=2,
             summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
             options=PredictOptions,
             build=_predict,
@@ -162,7 +172,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="dimension",
             api=1,
-            version=1,
+            version=2,
             summary="Held-out reconstruction against latent size, over seeds, PCAs of the same sizes beside it.",
             options=DimensionOptions,
             build=_dimension,
@@ -185,9 +195,17 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="agreement",
             api=1,
-            version=1,
-            summary="How far two raters agree: kappa, weighted kappa, share of equal labels; it bounds every correlation.",
+            version=2,
+            summary="How far two raters agree (kappa, ICC), and features of masks drawn by another hand; it bounds every correlation.",
             options=AgreementOptions,
             build=_agreement,
+            references=(
+                "Cohen J. Weighted kappa: nominal scale agreement with provision for scaled disagreement or partial credit. "
+                "Psychol Bull 70:213 (1968).",
+                "Shrout PE, Fleiss JL. Intraclass correlations: uses in assessing rater reliability. Psychol Bull 86:420 "
+                "(1979).",
+                "Zwanenburg A, Leger S, Agolli L, et al. Assessing robustness of radiomic features by image perturbation. "
+                "Sci Rep 9:614 (2019).",
+            ),
         ),
     ]

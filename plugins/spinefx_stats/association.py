@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx_stats.patients import Patients
+from spinefx_stats.scales import CORRELATION, EXPLAINED
 from spinefx_stats.weighted import Array, pearson, r_squared, rank_biserial, ranks, spearman
 
 Measure = Callable[[Array, Array, Array], Array]
@@ -50,7 +51,7 @@ def associate(x: Array, y: Array, patients: Patients, measure: Measure, *, test:
         return Association(n, behind.count)
     statistic = partial(measure, a, b)
     effect = float(behind.whole(statistic))
-    low, high = behind.interval(behind.bootstrap(statistic))
+    low, high = behind.interval(behind.bootstrap(statistic), effect, CORRELATION)
     p = float(behind.p_of_zero(statistic)) if test else float("nan")
     return Association(n, behind.count, effect, float(low), float(high), p)
 
@@ -122,5 +123,6 @@ def explain(
     if counts[1] < FEWEST_ROWS or not np.ptp(y[test]) > 0:
         return Explained(*counts, own)
     statistic = partial(r_squared, y[test], said[test])
-    low, high = behind.interval(behind.bootstrap(statistic))
-    return Explained(*counts, own, float(behind.whole(statistic)), float(low), float(high))
+    held_out = float(behind.whole(statistic))
+    low, high = behind.interval(behind.bootstrap(statistic), held_out, EXPLAINED)
+    return Explained(*counts, own, held_out, float(low), float(high))

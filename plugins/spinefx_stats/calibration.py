@@ -8,6 +8,7 @@ import numpy as np
 
 from spinefx.api import Figure, Series
 from spinefx_stats.scores import Said
+from spinefx_stats.words import slug
 
 BIN_ROWS = 15
 """Rows of a bin, at least; fewer than two bins are not drawn."""
@@ -44,9 +45,8 @@ def calibration_figure(target: str, protocol: str, found: Mapping[str, Said]) ->
     if not curves:
         return None
     honest = Series("honest", (0.0, 1.0), (0.0, 1.0))
-    slug = "-".join("".join(c if c.isalnum() else " " for c in f"{target} {protocol}".lower()).split())
     return Figure(
-        f"calibration-{slug}",
+        f"calibration-{slug(f'{target} {protocol}')}",
         f"Calibration: {target}, {protocol}",
         "line",
         "Predicted probability",

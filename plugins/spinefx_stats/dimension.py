@@ -15,7 +15,7 @@ from spinefx_stats import DimensionOptions
 from spinefx_stats.components import BLOCK, Components, Masks, fit_components
 from spinefx_stats.patients import Patients
 from spinefx_stats.shapes import likeness
-from spinefx_stats.weighted import Array, mean
+from spinefx_stats.weighted import Array
 from spinefx_stats.words import Cell, between, signed
 
 CLEAR = 0.01
@@ -90,9 +90,8 @@ class Dimension:
     def _table(self, tried: list[Tried], patients: Patients, n: int) -> Table:
         rows: list[tuple[Cell, ...]] = []
         for one in tried:
-            low, high = patients.interval(patients.bootstrap(partial(mean, one.samples)))
             spread = float(one.held_out.std(ddof=1)) if len(one.held_out) > 1 else float("nan")
-            values = (float(one.samples.mean()), float(low), float(high), spread, float(one.fitted.mean()))
+            values = (*patients.mean(one.samples), spread, float(one.fitted.mean()))
             rows.append((one.method, one.size, len(one.held_out), n, patients.count, *values))
         columns = (
             Column("method", "Method"), Column("size", "Latents"), Column("seeds", "Seeds"), Column("n", "Samples"),
@@ -111,9 +110,7 @@ class Dimension:
         for method in dict.fromkeys(one.method for one in tried):
             mine = [one for one in tried if one.method == method]
             x = tuple(float(one.size) for one in mine)
-            bounds = [patients.interval(patients.bootstrap(partial(mean, one.samples))) for one in mine]
-            low, high = (tuple(float(b[k]) for b in bounds) for k in (0, 1))
-            y = tuple(float(one.samples.mean()) for one in mine)
+            y, low, high = zip(*(patients.mean(one.samples) for one in mine), strict=True)
             series.append(Series(f"{method}, held out", x, y, low, high))
             series.append(Series(f"{method}, training", x, tuple(float(one.fitted.mean()) for one in mine)))
         return Figure("latent-size", "IoU against latent size", "line", "Latents", "IoU", series=tuple(series))
@@ -126,11 +123,9 @@ class Dimension:
             for one in mine:
                 gap = one.samples - best.samples
                 if float(gap.mean()) > -CLEAR:
-                    low, high = patients.interval(patients.bootstrap(partial(mean, gap)))
-                    beside = "" if one is best else f", {signed(float(gap.mean()), float(low), float(high))} beside it"
-                    bounds = patients.interval(patients.bootstrap(partial(mean, best.samples)))
+                    beside = "" if one is best else f", {signed(*patients.mean(gap))} beside it"
                     out.append(
-                        f"{method}: the best held-out IoU, {between(float(best.samples.mean()), *map(float, bounds))}, has "
+                        f"{method}: the best held-out IoU, {between(*patients.mean(best.samples))}, has "
                         f"{best.size} latents; {one.size} are the fewest within {CLEAR:g} of it{beside}."
                     )
                     break

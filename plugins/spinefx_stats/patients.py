@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx_stats.weighted import Array
+from spinefx_stats.scales import PLAIN, Scale
+from spinefx_stats.weighted import Array, mean
 
 Statistic = Callable[[Array], Array]
 """Weights (b, n) -> values (b,) or (b, ...)."""
@@ -73,27 +74,39 @@ class Patients:
             ]
         )
 
-    def interval(self, drawn: Array) -> tuple[Array, Array]:
-        """95 % bounds from bootstrap draws (b, ...): percentiles, widened for few patients.
+    def interval(self, drawn: Array, estimate: Array | float, scale: Scale = PLAIN) -> tuple[Array, Array]:
+        """95 % bounds about the estimate (...) from bootstrap draws (b, ...), made on the scale that suits the statistic.
 
-        NaN with fewer than six patients, or where over a tenth of the draws are undefined.
+        NaN with fewer than six patients, where over a tenth of the draws are undefined, and for an estimate at its bound.
 
         Notes
         -----
-        Expanded percentile interval: Hesterberg, Am Stat 69:371 (2015). It takes the percentiles at
-        Phi(-sqrt(n / (n - 1)) t_{n-1}), without which few clusters give intervals that are too short.
+        Student's t with patients - 1 degrees of freedom times the draws' standard deviation, widened by
+        sqrt(n / (n - 1)) since a bootstrap of n patients is that much too narrow (Hesterberg, Am Stat 69:371, 2015).
+        Percentiles of the draws, tried before, held the truth too seldom near the ends of a scale (docs/judgement.md).
         """
-        from scipy.stats import norm, t
+        from scipy.stats import t
 
-        shape = drawn.shape[1:]
-        if self.count < FEWEST:
-            return np.full(shape, np.nan), np.full(shape, np.nan)
-        n = self.count
-        level = float(norm.cdf(-np.sqrt(n / (n - 1)) * t.ppf(0.975, n - 1)))
+        n, estimate = self.count, np.asarray(estimate, np.float64)
+        nothing = np.full(drawn.shape[1:], np.nan)
+        if n < FEWEST:
+            return nothing, nothing
+        share = 1 - 1 / (2 * n)
         undefined = np.isnan(drawn).mean(axis=0) > 0.1
-        filled = np.where(np.isnan(drawn), np.nanmedian(np.where(undefined, 0.0, drawn), axis=0), drawn)
-        low, high = np.quantile(np.where(undefined, 0.0, filled), [level, 1 - level], axis=0)
-        return np.where(undefined, np.nan, low), np.where(undefined, np.nan, high)
+        at_bound = np.isin(estimate, scale.bounds)
+        away = scale.there(np.where(undefined, 0.0, drawn), share)
+        reach = t.ppf(0.975, n - 1) * np.sqrt(n / (n - 1)) * np.nanstd(away, axis=0, ddof=1)
+        middle = scale.there(estimate, share)
+        low, high = (
+            np.where(undefined | at_bound, np.nan, scale.back(middle + side * reach, share)) for side in (-1, 1)
+        )
+        return low, high
+
+    def mean(self, values: Array) -> tuple[float, float, float]:
+        """The mean of the rows' values (n,) and its 95 % bounds."""
+        middle = float(values.mean())
+        low, high = self.interval(self.bootstrap(partial(mean, values)), middle)
+        return middle, float(low), float(high)
 
     def p_of_zero(self, statistic: Statistic) -> Array:
         """Two-sided p that a correlation-like statistic (-1..1) is zero, from leaving out each patient in turn.

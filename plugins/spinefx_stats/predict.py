@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from spinefx_stats import PredictOptions
 from spinefx_stats.calibration import calibration_figure
 from spinefx_stats.cohort import Cohort, Target, cohort_of
 from spinefx_stats.components import Masks
+from spinefx_stats.decision import Worth, decision_figure, decision_rows, decision_table, worths
 from spinefx_stats.proof import folds_table, split_proof
 from spinefx_stats.protocols import FOLDS, HELD_OUT, LEAKING, Ladder, Protocol, as_published, folds, held_out, run
 from spinefx_stats.scores import LEADING, NAMES, Said, Scored, difference, scored
@@ -50,37 +51,60 @@ class Predict:
         if not cohort.rows or not cohort.targets:
             return Findings(warnings=("No label is named as target, so nothing is predicted.",))
         ladder = Ladder(study, cohort, Masks(study.samples) if options.pca else None)
-        protocols = [held_out(ladder), folds(ladder, refit_encoder=options.refit_encoder)]
+        protocols: dict[str, Callable[[], Protocol]] = {
+            HELD_OUT: lambda: held_out(ladder),
+            FOLDS: lambda: folds(ladder, refit_encoder=options.refit_encoder),
+        }
         if options.protocol == "as-published":
-            protocols.append(as_published(ladder))
+            protocols[LEAKING] = lambda: as_published(ladder)
             warnings.append(
                 "Rows marked 'as published (leaks)' share patients between fitting and judging: no evidence."
             )
         if options.refit_encoder and study.refit is None:
             warnings.append("refit_encoder was asked for, but this run cannot train another encoder.")
         results: list[Result] = []
-        for protocol in protocols:
+        for name, build in protocols.items():
+            targets = list(self._judged(name, cohort, warnings))
+            if not targets:
+                continue  # before encoders and PCAs are fitted for nothing
+            protocol = build()
             if not protocol.rounds:
-                warnings.append(f"Protocol {protocol.name!r}: no patients on one side, so nothing is judged there.")
-            for target in cohort.targets if protocol.rounds else ():
-                results += self._target(protocol, target, cohort, warnings)
+                warnings.append(f"Protocol {name!r}: no patients on one side, so nothing is judged there.")
+            for target in targets if protocol.rounds else ():
+                results += self._target(protocol, target, cohort)
+        curves = self._curves(results)
+        decided = [row for r, curve in curves for row in decision_rows(r.target.name, r.protocol, r.features, curve)]
         kinds = [kind for kind in NAMES if any(result.target.kind == kind for result in results)]
         return Findings(
             tables=(
                 *(_table(kind, [r for r in results if r.target.kind == kind]) for kind in kinds),
+                *([decision_table(decided)] if decided else []),
                 split_proof(study, cohort),
                 folds_table(cohort),
             ),
-            figures=tuple(figure for figure in _figures(kinds, results) if figure is not None),
+            figures=tuple(f for f in (*_figures(kinds, results), *_decisions(curves)) if f is not None),
             sentences=tuple(_sentences(results)),
             warnings=tuple(dict.fromkeys(warnings)),
         )
 
-    def _target(self, protocol: Protocol, target: Target, cohort: Cohort, warnings: list[str]) -> list[Result]:
-        few = self._too_few(protocol, target, cohort)
-        if few:
-            warnings.append(f"{target.name}, {protocol.name}: {few}; not judged.")
-            return []
+    def _judged(self, protocol: str, cohort: Cohort, warnings: list[str]) -> Iterator[Target]:
+        """The targets with enough labelled rows on both sides; a warning for each of the others."""
+        for target in cohort.targets:
+            if few := self._too_few(protocol, target, cohort):
+                warnings.append(f"{target.name}, {protocol}: {few}; not judged.")
+            else:
+                yield target
+
+    def _curves(self, results: Sequence[Result]) -> list[tuple[Result, list[Worth]]]:
+        """Decision curves of what predicts binary targets in patients that were not fitted on."""
+        judged = (
+            r
+            for r in results
+            if r.said is not None and r.target.kind == "binary" and r.protocol != LEAKING and r.features in CALIBRATED
+        )
+        return [(r, worths(r.said, self.options.thresholds)) for r in judged if r.said and self.options.thresholds]
+
+    def _target(self, protocol: Protocol, target: Target, cohort: Cohort) -> list[Result]:
         out: list[Result] = []
         level: Scored | None = None
         for name, columns in protocol.rounds[0].sets.items():
@@ -99,10 +123,10 @@ class Predict:
             out.append(Result(target, protocol.name, name, *counts, scored=result, gain=gain, said=found))
         return out
 
-    def _too_few(self, protocol: Protocol, target: Target, cohort: Cohort) -> str:
+    def _too_few(self, protocol: str, target: Target, cohort: Cohort) -> str:
         """Why there are too few labelled rows on one side, or ""."""
         present, least = np.isfinite(target.values), self.options.minimum_class
-        if protocol.name == HELD_OUT:
+        if protocol == HELD_OUT:
             sides = {"fitting": cohort.fitted & present, "held-out": cohort.tested & present}
         else:
             sides = {"all": (cohort.fold >= 0) & present}
@@ -172,6 +196,12 @@ def _figures(kinds: Sequence[str], results: Sequence[Result]) -> Iterator[Figure
         for name in (HELD_OUT, FOLDS):
             mine = (r for r in results if r.target is target and r.protocol == name and r.features in CALIBRATED)
             yield calibration_figure(target.name, name, {r.features: r.said for r in mine if r.said is not None})
+
+
+def _decisions(curves: Sequence[tuple[Result, list[Worth]]]) -> Iterator[Figure | None]:
+    for target, protocol in dict.fromkeys((r.target.name, r.protocol) for r, _ in curves):
+        mine = {r.features: curve for r, curve in curves if (r.target.name, r.protocol) == (target, protocol)}
+        yield decision_figure(target, protocol, mine)
 
 
 def _bars(kind: str, protocol: str, results: Sequence[Result]) -> Figure | None:

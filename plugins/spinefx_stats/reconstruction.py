@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from spinefx_stats.components import BLOCK, Masks, fit_components
 from spinefx_stats.patients import Patients
 from spinefx_stats.pictures import panel
 from spinefx_stats.shapes import likeness
-from spinefx_stats.weighted import Array, mean
+from spinefx_stats.weighted import Array
 from spinefx_stats.words import PARTS, Cell, between, part_of, signed
 
 MEASURES = ("iou", "dice", "assd_mm", "hd95_mm")
@@ -124,8 +123,7 @@ class Reconstruction:
         yield f"Held-out IoU of the encoder is {between(*own)}{seen} ({patients.count} held-out patients)."
         for method in measured.methods[1:]:
             paired = iou["encoder"] - iou[method]
-            low, high = patients.interval(patients.bootstrap(partial(mean, paired)))
-            gap = float(paired.mean())
+            gap, low, high = patients.mean(paired)
             verdict = "no clear difference" if not (low > 0 or high < 0) else ("better" if gap > 0 else "worse")
             yield (
                 f"{method}, fitted on the same patients, rebuilds them with IoU {iou[method].mean():.3f}: the encoder's "
@@ -204,9 +202,7 @@ def _mean(values: Array, patients: Patients) -> list[Cell]:
     present = np.isfinite(values)
     if not present.any():
         return [None, None, None]
-    kept, behind = values[present], patients.of(present)
-    low, high = behind.interval(behind.bootstrap(lambda w: mean(kept, w)))
-    return [float(kept.mean()), float(low), float(high)]
+    return list(patients.of(present).mean(values[present]))
 
 
 def _number(value: object) -> float:

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from spinefx_stats import weighted
 from spinefx_stats.patients import Patients, Statistic
+from spinefx_stats.scales import CORRELATION, EXPLAINED, SHARE
 from spinefx_stats.weighted import Array
 
 LEADING = {"binary": "auc", "ordinal": "spearman", "continuous": "r2"}
 """Kind of target -> the score that is compared."""
+
+SCALES = {"binary": SHARE, "ordinal": CORRELATION, "continuous": EXPLAINED}
+"""Kind of target -> the scale of that score's interval."""
 
 NAMES: Mapping[str, Mapping[str, str]] = {
     "binary": {
@@ -58,16 +62,17 @@ def scored(found: Said, kind: str) -> Scored:
     statistics = _statistics(found, kind)
     leading = statistics[LEADING[kind]]
     draws = found.patients.bootstrap(leading)
-    low, high = found.patients.interval(draws)
     values = {name: float(found.patients.whole(statistic)) for name, statistic in statistics.items()}
+    low, high = found.patients.interval(draws, values[LEADING[kind]], SCALES[kind])
     return Scored(values, float(low), float(high), draws)
 
 
 def difference(first: Scored, second: Scored, patients: Patients, kind: str) -> tuple[float, float, float]:
     """The leading score of `first` minus that of `second` on the same rows, and its 95 % bounds (paired draws)."""
     name = LEADING[kind]
-    low, high = patients.interval(first.draws - second.draws)
-    return first.values[name] - second.values[name], float(low), float(high)
+    gap = first.values[name] - second.values[name]
+    low, high = patients.interval(first.draws - second.draws, gap)
+    return gap, float(low), float(high)
 
 
 def _statistics(found: Said, kind: str) -> dict[str, Statistic]:

@@ -165,6 +165,35 @@ def r_squared(y: Array, predicted: Array, w: Array) -> Array:
     return 1 - divided(w @ (y - predicted) ** 2, np.where(spread > 1e-20 * total * np.ptp(y) ** 2, spread, 0.0))
 
 
+def net_benefit(y: Array, probability: Array, threshold: float, w: Array) -> Array:
+    """True positives less false ones, weighted by the odds of the threshold, per row: what treating from there on is worth.
+
+    Notes
+    -----
+    Vickers and Elkin, Med Decis Making 26:565 (2006).
+    """
+    worth = np.where(y > 0.5, 1.0, -threshold / (1 - threshold)) * (probability >= threshold)
+    return mean(worth, w)
+
+
+def intraclass(ratings: Array, w: Array) -> Array:
+    """ICC(2,1) of ratings (n, k): how far single ratings agree in their values, raters a sample of many.
+
+    Notes
+    -----
+    Two-way random effects, absolute agreement, single rater: Shrout and Fleiss, Psychol Bull 86:420 (1979).
+    """
+    k, total = ratings.shape[1], w.sum(axis=1)
+    middle = ratings.mean(axis=1)
+    away = ratings - middle[:, None]
+    spread = divided(w @ (middle - middle.mean()) ** 2, total) - divided(w @ (middle - middle.mean()), total) ** 2
+    raters = (divided(w @ away, total[:, None]) ** 2).sum(axis=1)
+    rows = k * total * spread / (total - 1)
+    columns = total * raters / (k - 1)
+    rest = np.maximum(w @ (away**2).sum(axis=1) - total * raters, 0.0) / ((total - 1) * (k - 1))
+    return divided(rows - rest, rows + (k - 1) * rest + k * (columns - rest) / total)
+
+
 def quadratic_kappa(y: Array, predicted: Array, grades: Sequence[float], w: Array) -> Array:
     """Cohen's kappa with quadratic weights; `y` and `predicted` hold values of `grades`."""
     return _kappa(y, predicted, grades, w, (np.subtract.outer(np.arange(len(grades)), np.arange(len(grades)))) ** 2.0)

@@ -28,3 +28,8 @@ def between(value: object, low: object, high: object) -> str:
 def signed(value: float, low: float, high: float) -> str:
     """`+0.041 (-0.010 to +0.090)`."""
     return f"{value:+.3f}" if math.isnan(low) or math.isnan(high) else f"{value:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def slug(text: str) -> str:
+    """The text as a figure's name: small letters and digits, dashes between."""
+    return "-".join("".join(c if c.isalnum() else " " for c in text.lower()).split())

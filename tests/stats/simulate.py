@@ -22,8 +22,9 @@ from spinefx_stats.mixed import linear
 from spinefx_stats.mixed_binary import gee
 from spinefx_stats.patients import Patients
 from spinefx_stats.predict import Predict
+from spinefx_stats.scales import CORRELATION, EXPLAINED
 from spinefx_stats.terms import Design
-from spinefx_stats.weighted import auc, kappa, pearson, rank_biserial, spearman
+from spinefx_stats.weighted import auc, kappa, pearson, r_squared, rank_biserial, spearman
 from stats_simulated import cell, clustered, rows_of, study_of, table
 
 RESAMPLES = 500
@@ -65,7 +66,16 @@ def _paired(rng: np.random.Generator, patients: int) -> tuple[float, float]:
     second = 0.5 * label + 0.75**0.5 * noise
     who = people(codes, int(rng.integers(1e9)))
     draws = who.bootstrap(partial(auc, first, y)) - who.bootstrap(partial(auc, second, y))
-    low, high = who.interval(draws)
+    gap = who.whole(partial(auc, first, y)) - who.whole(partial(auc, second, y))
+    low, high = who.interval(draws, gap)
+    return float(low), float(high)
+
+
+def _explained(rng: np.random.Generator, patients: int) -> tuple[float, float]:
+    """R² of predictions whose correlation with the outcome is .6."""
+    x, y, codes = pair(rng, patients, 0.6)
+    statistic, who = partial(r_squared, y, 0.6 * x), people(codes, int(rng.integers(1e9)))
+    low, high = who.interval(who.bootstrap(statistic), who.whole(statistic), EXPLAINED)
     return float(low), float(high)
 
 
@@ -79,7 +89,8 @@ def _raters(rng: np.random.Generator, patients: int) -> tuple[float, float]:
     a = rng.integers(0, 3, len(codes)).astype(float)
     b = np.where(rng.random(len(codes)) < 0.6, a, rng.integers(0, 3, len(codes)))
     who = people(codes, int(rng.integers(1e9)))
-    low, high = who.interval(who.bootstrap(partial(kappa, a, b, (0.0, 1.0, 2.0))))
+    statistic = partial(kappa, a, b, (0.0, 1.0, 2.0))
+    low, high = who.interval(who.bootstrap(statistic), who.whole(statistic), CORRELATION)
     return float(low), float(high)
 
 
@@ -110,6 +121,7 @@ INTERVALS: tuple[tuple[str, float, Draw], ...] = (
     ("Spearman's rho", 6 / np.pi * np.arcsin(0.25), partial(_associated, measure="spearman", r=0.5)),
     ("rank-biserial", 4 / np.pi * np.arcsin(0.5 / 2**0.5), partial(_associated, measure="rank-biserial", r=0.5)),
     ("AUC, paired difference", 0.0, _paired),
+    ("R²", 0.36, _explained),
     ("kappa", 0.6, _raters),
     ("mixed model, feature within patients", 0.3, partial(_mixed, term="x")),
     ("mixed model, feature between patients", 0.3, partial(_mixed, term="person")),

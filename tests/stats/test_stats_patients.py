@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+import pytest
 from scipy.stats import false_discovery_control
 from spinefx_stats.association import associate, associate_within, explain
 from spinefx_stats.patients import Patients, benjamini_hochberg
-from spinefx_stats.weighted import auc, mean, pearson
+from spinefx_stats.scales import CORRELATION, EXPLAINED, PLAIN, SHARE, Scale
+from spinefx_stats.weighted import auc, pearson, r_squared
 from stats_simulated import clustered, rows_of
 
 
@@ -22,9 +24,39 @@ def test_patient_bootstrap_covers_a_planted_correlation_at_its_rate() -> None:
         x, e = clustered(rng, rows, 0.6, columns=2).T
         y = truth * x + np.sqrt(1 - truth**2) * e
         patients = Patients(names(rows), run, resamples=400)
-        low, high = patients.interval(patients.bootstrap(partial(pearson, x, y)))
+        statistic = partial(pearson, x, y)
+        low, high = patients.interval(patients.bootstrap(statistic), patients.whole(statistic), CORRELATION)
         hits += bool(low <= truth <= high)
     assert 0.92 <= hits / runs <= 0.98
+
+
+@pytest.mark.parametrize("patients", [20, 60])
+def test_intervals_of_an_explained_share_cover_it_though_its_draws_are_skewed(patients: int) -> None:
+    rng, rows, hits, runs = np.random.default_rng([9, patients]), rows_of(patients), 0, 400
+    for run in range(runs):
+        x, e = clustered(rng, rows, 0.5, columns=2).T
+        statistic = partial(r_squared, 0.6 * x + 0.8 * e, 0.6 * x)
+        who = Patients(names(rows), run, resamples=300)
+        low, high = who.interval(who.bootstrap(statistic), who.whole(statistic), EXPLAINED)
+        hits += bool(low <= 0.36 <= high)
+    assert 0.92 <= hits / runs <= 0.98
+
+
+def test_an_interval_stays_inside_what_is_possible_and_there_is_none_at_the_end() -> None:
+    rng, y = np.random.default_rng(3), np.arange(60) % 2.0
+    who = Patients([str(i // 4) for i in range(60)], 0, 300)
+    near = partial(auc, y + rng.normal(0, 0.45, 60), y)
+    low, high = who.interval(who.bootstrap(near), who.whole(near), SHARE)
+    assert 0.5 < low < float(who.whole(near)) < high <= 1.0
+    perfect = partial(auc, y, y)
+    assert np.isnan(who.interval(who.bootstrap(perfect), who.whole(perfect), SHARE)).all()
+
+
+@pytest.mark.parametrize("scale", [PLAIN, CORRELATION, SHARE, EXPLAINED])
+def test_a_scale_leads_there_and_back(scale: Scale) -> None:
+    values = np.linspace(0.01, 0.99, 50)
+    np.testing.assert_allclose(scale.back(scale.there(values, 0.975), 0.975), values)
+    assert (np.diff(scale.there(values, 0.975)) > 0).all()
 
 
 def test_patient_bootstrap_covers_a_mean_where_a_row_bootstrap_would_not() -> None:
@@ -34,7 +66,7 @@ def test_patient_bootstrap_covers_a_mean_where_a_row_bootstrap_would_not() -> No
         x = clustered(rng, rows, 0.8)[:, 0]
         for owner, grouped in ((names(rows), True), ([str(i) for i in range(len(rows))], False)):
             patients = Patients(owner, run, resamples=300)
-            low, high = patients.interval(patients.bootstrap(partial(mean, x)))
+            _, low, high = patients.mean(x)
             by_patient += grouped and bool(low <= 0 <= high)
             by_row += not grouped and bool(low <= 0 <= high)
     assert 0.91 <= by_patient / runs <= 0.985
@@ -48,7 +80,8 @@ def test_the_bootstrap_covers_an_auc() -> None:
         y = (shared > 0.4).astype(float)  # clustered labels
         shifted = score + 1.0 * y  # AUC = Phi(1 / sqrt 2) = 0.760
         patients = Patients(names(rows), run, resamples=300)
-        low, high = patients.interval(patients.bootstrap(partial(auc, shifted, y)))
+        statistic = partial(auc, shifted, y)
+        low, high = patients.interval(patients.bootstrap(statistic), patients.whole(statistic), SHARE)
         hits += bool(low <= 0.7602 <= high)
     assert 0.91 <= hits / runs <= 0.985
 
