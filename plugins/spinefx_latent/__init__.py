@@ -24,6 +24,12 @@ class SpaceOptions(BaseModel, frozen=True, extra="forbid"):
     landmarks: Annotated[int, Field(ge=100, le=100_000)] = Field(
         10_000, description="samples that quadratic measures use at most; a warning says when that cuts the cohort"
     )
+    metric_points: Annotated[int, Field(ge=0, le=1000)] = Field(
+        40, description="training samples at which the decoder's metric is taken, at most; 0 leaves it out"
+    )
+    geodesics: Annotated[int, Field(ge=0, le=200)] = Field(
+        10, description="pairs of samples between which the geodesic is held against the straight line"
+    )
 
 
 class TraversalOptions(BaseModel, frozen=True, extra="forbid"):
@@ -69,8 +75,8 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             "space",
             1,
-            1,
-            "Distances to the cohort, local density, intrinsic dimension, correlation of latents.",
+            2,
+            "Distances to the cohort, density, dimension, correlation of latents, the decoder's metric and geodesics.",
             SpaceOptions,
             _space,
             scope="latents",
@@ -78,7 +84,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             "traversal",
             1,
-            2,
+            3,
             "Moves one latent at a time, decodes, and measures the shape with the run's own analysers.",
             TraversalOptions,
             _traversal,

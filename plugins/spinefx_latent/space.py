@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from spinefx.api import Column, DataError, Features, Figure, Findings, SampleSet, Series, Study, Table
 from spinefx_latent import SpaceOptions
+from spinefx_latent.bent import bent
 from spinefx_latent.cloud import (
     dimension_mle,
     dimension_twonn,
@@ -60,7 +61,9 @@ class Space:
         features = Features(rows, columns, meaning=_MEANING)
         tables = [self._dimension(points, owners, reference, study, rng), self._fidelity(points, study.samples, rng)]
         figures = (self._correlation(z, study.latents.names), self._map(points, train, study))
-        return features, Findings(tuple(tables), figures, self._sentences(columns, train, study), tuple(warnings))
+        curved = bent(study, points, np.asarray(spread), train, self.options, rng)
+        sentences = (*self._sentences(columns, train, study), *curved.sentences)
+        return features, Findings((*tables, *curved.tables), figures, sentences, (*warnings, *curved.warnings))
 
     def _landmarks(self, train: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], list[str]]:
         chosen, most = np.flatnonzero(train), self.options.landmarks

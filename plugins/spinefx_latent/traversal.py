@@ -72,7 +72,7 @@ class Traversal:
         train = study.split.mask(study.latents.rows, "train")
         if train.sum() < 2:
             raise DataError(f"traversal needs at least 2 training samples, got {int(train.sum())}; check [split]")
-        names, ranges = self._measures(study, train)
+        names, ranges, outside = self._measures(study, train)
         walks = self._walks(study, train, names, ranges)
         spread = np.array([ranges[n][2] if n in ranges else np.nan for n in names])
         tables = (self._sensitivity(walks, names), self._steps(walks, names), self._limits(walks))
@@ -80,26 +80,37 @@ class Traversal:
         shown = walks[: self.options.pictures]
         if shown:
             figures += [self._shapes(walks, names, study.samples[0]), self._pictures(shown, study.samples[0])]
-        findings = Findings(tables, tuple(figures), self._sentences(walks, names, spread), self._warnings(walks))
+        warnings = (*outside, *self._warnings(walks))
+        findings = Findings(tables, tuple(figures), self._sentences(walks, names, spread), warnings)
         return Features((), {}), findings
 
     def _measures(
         self, study: Study, train: NDArray[np.bool_]
-    ) -> tuple[tuple[str, ...], Mapping[str, tuple[float, float, float]]]:
-        """The columns that the instruments give for the mean shape, and each one's range and spread in training."""
+    ) -> tuple[tuple[str, ...], Mapping[str, tuple[float, float, float]], list[str]]:
+        """The columns that the instruments give for the mean shape, and each one's range and spread in training.
+
+        A measure by which the mean shape itself lies outside the training structures has its range widened to it: decoders
+        smooth rims, so that surface or sphericity of every decoded shape may differ from all masks, and tell nothing here.
+        """
         mean = study.latents.z[train].mean(axis=0, dtype=np.float64)[None].astype(np.float32)
         found = study.measure(study.encoder.decode(mean), study.samples[0]) if study.measure else Features((), {})
         names = tuple(n for n in found.columns if not any(fnmatchcase(n, pattern) for pattern in QUALITY))
         if not names:
-            return MEASURES, {}
+            return MEASURES, {}, []
         known = study.features.at([row for row, chosen in zip(study.latents.rows, train, strict=True) if chosen])
-        ranges = {}
+        ranges, outside = {}, []
         for name in names:
             values = known.get(name, np.zeros(0))
             values = values[np.isfinite(values)]
             if len(values) >= 3 and np.ptp(values) > 0:
-                ranges[name] = (float(values.min()), float(values.max()), float(values.std()))
-        return names, ranges
+                low, high, middle = float(values.min()), float(values.max()), float(found.columns[name][0])
+                if not low <= middle <= high:
+                    outside.append(f"{name} {middle:.3g} beside {low:.3g} to {high:.3g}")
+                ranges[name] = (min(low, middle), max(high, middle), float(values.std()))
+        warned = (
+            [f"The mean decoded shape lies outside the training structures: {'; '.join(outside)}."] if outside else []
+        )
+        return names, ranges, warned
 
     def _walks(
         self, study: Study, train: NDArray[np.bool_], names: tuple[str, ...], ranges: Mapping[str, tuple[float, ...]]

@@ -66,7 +66,7 @@ def _spaced(count: int, most: int) -> NDArray[np.intp]:
 
 def _row(name: str, ratings: Array, owners: list[str], seed: int, options: AgreementOptions) -> tuple[Cell, ...] | None:
     """One feature: counts, ICC with bounds, mean absolute difference to the mask as it is; None with too few masks."""
-    whole: NDArray[np.bool_] = np.isfinite(ratings).all(axis=1)
+    whole = np.asarray(np.isfinite(ratings).all(axis=1), np.bool_)
     if whole.sum() < FEWEST_ROWS or not np.ptp(ratings[whole]) > 0:
         return None
     kept = ratings[whole]

@@ -198,6 +198,6 @@ def default_stages(*, labelled: bool) -> dict[str, Any]:
         "preprocess": [],
         "augment": [],
         "encode": {"use": "conv-ae"},
-        "geometry": [{"use": "disc"}, {"use": "space"}],
+        "geometry": [{"use": "disc"}, {"use": "space"}, {"use": "traversal"}],
         "evaluate": [{"use": name} for name in evaluators],
     }

@@ -79,7 +79,7 @@ def spinefx_encoders() -> list[Plugin]:
 
 @hookimpl
 def spinefx_geometry_analysers() -> list[Plugin]:
-    return [offer("disc"), offer("space", scope="latents")]
+    return [offer("disc"), offer("space", scope="latents"), offer("traversal", scope="latents")]
 
 
 @hookimpl

@@ -81,7 +81,7 @@ def beside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_ten_line_file_gives_a_whole_plan(write: Write, toys: Registry) -> None:
     plan = Plan.read(write(TEN_LINES), registry=toys)
     assert [stage.name for stage in plan.stages()] == [
-        "folder", "mask", "conv-ae", "disc", "space", "reconstruction", "correlate", "predict",
+        "folder", "mask", "conv-ae", "disc", "space", "traversal", "reconstruction", "correlate", "predict",
     ]  # fmt: skip
     assert plan.encode.options.model_dump() == EncoderOptions.model_validate({"latent_dim": 8}).model_dump()
     assert (plan.run.seed, plan.run.workers, plan.run.executor, plan.split.folds) == (0, 0, "processes", 5)
@@ -229,7 +229,7 @@ def test_an_override_reaches_its_key(
 
 def test_an_override_of_a_default_stage_reaches_it(write: Write, toys: Registry) -> None:
     plan = Plan.read(write(TEN_LINES), overrides=["geometry.1.use=disc", "geometry.0.use=space"], registry=toys)
-    assert [stage.name for stage in plan.geometry] == ["space", "disc"]
+    assert [stage.name for stage in plan.geometry][:2] == ["space", "disc"]
 
 
 def test_an_override_may_add_a_stage_at_the_end(write: Write, toys: Registry) -> None:
