@@ -16,17 +16,19 @@ from spinefx_anatomy.patient import statistics
 if TYPE_CHECKING:
     from spinefx_anatomy import UptakeOptions
 
+Floats = NDArray[np.float64]
+
 PEAK_MM = 6.2
 """Radius of the sphere of 1 ml whose largest mean is the peak."""
 
-STEP_MM = 2.0
-"""How far apart the sphere's centres are."""
+STEP_MM, FINER = 2.0, 4
+"""How far apart the sphere's centres are, and how many times nearer around the best one."""
 
 MEANING = {
     "suv_mean": "mean uptake over the structure's voxels, PET interpolated onto the mask's grid",
     "suv_max": "largest uptake in one voxel",
     "suv_peak": "largest mean uptake over a sphere of 1 ml inside the image, its centre in the structure, moved in steps of "
-    "2 mm (Wahl et al., PERCIST, J Nucl Med 50:122S, 2009)",
+    "2 mm, then of .5 mm (Wahl et al., PERCIST, J Nucl Med 50:122S, 2009)",
     "suv_total": "mean uptake times volume, SUV x ml; total lesion glycolysis, for FDG (Larson et al., Clin Positron Imaging 2:159, 1999)",
 }
 
@@ -105,33 +107,56 @@ def _box(mask: LabelMap, value: int) -> NDArray[np.int64]:
 
 
 def _peak(image: Volume, mask: LabelMap, value: int) -> float:
-    """Largest mean over the sphere around the points of a structure on a lattice; NaN where none lies inside the image."""
+    """Largest mean over the sphere around points of a structure; NaN where no sphere lies inside the image.
+
+    On a lattice of `STEP_MM` over the structure, then `FINER` times as fine around the best point.
+    """
     start, stop = _box(mask, value)
-    weights = _sphere()
-    reach = weights.shape[0] // 2
-    count = np.ceil((stop - start - 1) * mask.grid.spacing / STEP_MM - 1e-9).astype(int) + 1
-    # The lattice covers the structure's box evenly, a sphere's radius beyond it on every side.
-    first = ((stop - start - 1) - (count - 1) * STEP_MM / mask.grid.spacing) / 2 + start
-    origin = mask.grid.to_world(first - reach * STEP_MM / np.array(mask.grid.spacing))
-    nz, ny, nx = (count + 2 * reach).tolist()
-    grid = Grid((nz, ny, nx), (STEP_MM,) * 3, tuple(origin.tolist()), mask.grid.direction)
+    sides = (stop - start - 1) * np.array(mask.grid.spacing)
+    count = np.ceil(sides / STEP_MM - 1e-9).astype(int) + 1
+    first = mask.grid.to_world((start + stop - 1) / 2) - (count - 1) / 2 * STEP_MM @ mask.grid.axes
+    best, place = _highest(image, mask, value, first, count, 1)
+    if np.isnan(best):
+        return best
+    around = place - (FINER // 2) * STEP_MM / FINER * mask.grid.axes.sum(axis=0)
+    return max(best, _highest(image, mask, value, around, np.full(3, 2 * (FINER // 2) + 1), FINER)[0])
+
+
+def _highest(
+    image: Volume, mask: LabelMap, value: int, first: Floats, count: NDArray[np.int64], finer: int
+) -> tuple[float, Floats]:
+    """The largest mean over a sphere, and its centre: centres in the structure, `count` along the mask's axes from `first`."""
+    step, weights = STEP_MM / finer, _sphere()
+    pad = weights.shape[0] // 2 * finer
+    axes = mask.grid.axes
+    nz, ny, nx = (int(n) for n in count + 2 * pad)
+    x, y, z = (first - pad * step * axes.sum(axis=0)).tolist()
+    grid = Grid((nz, ny, nx), (step,) * 3, (x, y, z), mask.grid.direction)
     values = kernels.resample(image.data.astype(np.float32, copy=False), image.grid, grid, fill=float("nan"))
     lattice = np.stack(np.meshgrid(*map(np.arange, count), indexing="ij"), axis=-1).reshape(-1, 3)
-    index = np.floor(first + lattice * (STEP_MM / np.array(mask.grid.spacing)) + 0.5).astype(int)
-    centres = lattice[mask.labels[tuple(np.clip(index, 0, np.array(mask.grid.shape) - 1).T)] == value]
-    flat, at = values.reshape(-1), centres @ [ny * nx, nx, 1]
+    index = np.floor(mask.grid.to_index(first + lattice * step @ axes) + 0.5).astype(int)
+    index = np.clip(index, 0, np.array(mask.grid.shape) - 1)
+    lattice = lattice[mask.labels[tuple(index.T)] == value]
+    flat, at = values.reshape(-1), lattice @ [ny * nx, nx, 1]
     means = np.zeros(len(at))
-    for z, y, x in np.argwhere(weights > 0).tolist():
-        means += weights[z, y, x] * flat[at + (z * ny + y) * nx + x]
-    seen = means[np.isfinite(means)]
-    return float(seen.max()) if seen.size else float("nan")
+    for cell in np.argwhere(weights > 0):
+        means += weights[tuple(cell)] * flat[at + int(cell * finer @ [ny * nx, nx, 1])]
+    if not np.isfinite(means).any():
+        return float("nan"), first
+    best = int(np.nanargmax(means))
+    return float(means[best]), first + lattice[best] * step @ axes
 
 
 @cache
 def _sphere() -> NDArray[np.float32]:
-    """(n, n, n) share of every cell of the lattice in the sphere, by 5^3 points a cell; they sum to one."""
-    reach = int(np.ceil(PEAK_MM / STEP_MM + 0.5)) - 1
+    """(n, n, n) share of every cell of the lattice in the sphere, by 5^3 points a cell; they sum to one.
+
+    A share stands at its cell's middle, which adds STEP_MM^2 / 4 to the mean square distance, 3/5 of the radius squared: the
+    radius is made smaller by as much.
+    """
+    radius2 = PEAK_MM**2 - 5 / 12 * STEP_MM**2
+    reach = int(np.ceil(np.sqrt(radius2) / STEP_MM + 0.5)) - 1
     along = (np.arange(5 * (2 * reach + 1)) - (5 * (2 * reach + 1) - 1) / 2) * STEP_MM / 5
-    inside = np.sum(np.square(np.meshgrid(along, along, along, indexing="ij")), axis=0) <= PEAK_MM**2
+    inside = np.sum(np.square(np.meshgrid(along, along, along, indexing="ij")), axis=0) <= radius2
     cells = inside.reshape(2 * reach + 1, 5, 2 * reach + 1, 5, 2 * reach + 1, 5).sum(axis=(1, 3, 5), dtype=np.float64)
     return np.asarray(cells / cells.sum(), np.float32)
