@@ -11,7 +11,8 @@ DISC = (
     "pattern of disc degeneration. J Bone Joint Surg Am 54:492 (1972).",
     "Hurxthal LM. Measurement of anterior vertebral compressions and biconcave vertebrae. AJR 103:635 (1968).",
     "Dabbs VM, Dabbs LG. Correlation between disk height narrowing and low-back pain. Spine 15:1366 (1990).",
-    "Spahn G, Ramadani M, Günther S, et al. Measurement of intervertebral disc heights in the lumbar spine. Z Orthop Unfall "
+    "Spahn G, Ramadani M, Günther S, et al. Measurement of intervertebral disc heights in the lumbar spine: comparison of X-ray "
+    "and magnetic resonance imaging, method of measurement and determination of inter-observer reliability. Z Orthop Unfall "
     "162:254 (2024). doi:10.1055/a-1994-0879",
     "Fardon DF, Williams AL, Dohring EJ, et al. Lumbar disc nomenclature: version 2.0. Spine J 14:2525 (2014). "
     "doi:10.1016/j.spinee.2014.04.022",

@@ -1,8 +1,8 @@
-"""`python tests/anatomy/tables.py accuracy|kinds|random|repeatability [--count N]`: the tables of docs/anatomy.md, as Markdown.
+"""`python tests/anatomy/tables.py accuracy|kinds|random|repeatability|real [--count N]`: the tables of docs/anatomy.md, as Markdown.
 
 Run in the repository's folder. `accuracy`: errors of every number on drawn spines, grid by grid. `kinds`: errors on spines made to
 show one thing each. `random`: any spine on any grid, counting failures. `repeatability`: intraclass correlation under
-changes of a mask by one voxel.
+changes of a mask by one voxel. `real`: the panel of SPIDER's 1_t1, and its picture as docs/anatomy-1_t1.png.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from made_spines import KINDS, made_spine, random_scan, scanned
-from measured_spines import analyser
+from measured_spines import analyser, read_mask
+from PIL import Image
 
-from spinefx.api import Features, Scan
+from spinefx.api import Case, Features, Scan
 from spinefx.phantom import draw_patient
 
 PANEL = ("disc", "vertebra", "spine", "canal")
@@ -124,9 +126,52 @@ def random(count: int) -> None:
         print(f"| `{name}` | {unit(name)} | {cell(values)} |")
 
 
+def real(_: int) -> None:
+    """One row a level: its disc, the canal there, and the body below the disc."""
+    from spinefx.work.pictures.measured import measured_picture
+
+    root = Path(__file__).resolve().parents[2]
+    mask = read_mask(root.parent / "shared" / "data" / "spider" / "masks" / "1_t1.mha")
+    scan = Scan(Case("1_t1", "1"), {}, mask)
+    features = panel(scan)
+    at = {(row.structure, row.level): i for i, row in enumerate(features.rows)}
+    value = lambda name, *row: float(features.columns[name][at[row]]) if row in at else np.nan  # noqa: E731
+    discs = (
+        "disc.height_mm",
+        "disc.depth_mm",
+        "disc.width_mm",
+        "disc.wedge_deg",
+        "disc.bulge_mm",
+        "spine.slip_mm",
+        "canal.area_mm2",
+    )
+    bodies = (
+        "vertebra.height_anterior_mm",
+        "vertebra.height_middle_mm",
+        "vertebra.height_posterior_mm",
+        "vertebra.depth_mm",
+    )
+    print(f"| level | {' | '.join(f'`{n}`' for n in discs)} | body above: heights / depth, mm |")
+    print("|---" * (len(discs) + 2) + "|")
+    shown = lambda number: "-" if np.isnan(number) else f"{number:.1f}"  # noqa: E731
+    for kind, level in at:
+        if kind == "disc":
+            above = " / ".join(shown(value(name, "vertebra", level.split("-")[0])) for name in bodies)
+            print(f"| {level} | {' | '.join(shown(value(name, kind, level)) for name in discs)} | {above} |")
+    print(
+        f"\nLordosis {value('spine.lordosis_deg', 'spine', ''):.1f}, Cobb angle {value('spine.cobb_deg', 'spine', ''):.1f} degrees."
+    )
+    marks = [mark for name in PANEL for mark in analyser(name).marks(scan)]
+    drawn = measured_picture(scan, marks)
+    assert drawn is not None
+    Image.fromarray(drawn).quantize(48, dither=Image.Dither.NONE).save(
+        root / "docs" / "anatomy-1_t1.png", optimize=True
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", choices=("accuracy", "kinds", "random", "repeatability"))
+    parser.add_argument("table", choices=("accuracy", "kinds", "random", "repeatability", "real"))
     parser.add_argument("--count", type=int, default=20)
     chosen = parser.parse_args()
     if chosen.table == "repeatability":
@@ -134,7 +179,7 @@ def main() -> None:
 
         repeatability(chosen.count)
     else:
-        {"accuracy": accuracy, "kinds": kinds, "random": random}[chosen.table](chosen.count)
+        {"accuracy": accuracy, "kinds": kinds, "random": random, "real": real}[chosen.table](chosen.count)
 
 
 if __name__ == "__main__":
