@@ -37,11 +37,15 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     least_ml: Annotated[float, Field(ge=0)] = Field(0.3, description="smaller pieces are no structures, in ml")
     network: Literal["dynunet", "unet", "segresnet", "swinunetr"] = Field("dynunet", description="MONAI network")
     channels: Annotated[tuple[Whole, ...], Field(min_length=3, max_length=7)] = Field(
-        (8, 16, 32, 64), description="feature maps per level; every level after the first halves what is fine enough"
+        (16, 32, 64, 96, 96),
+        description="feature maps per level; every level after the first halves what is fine enough",
     )
-    finest_mm: Millimetres = Field(1.0, description="voxels that the network sees are at least so large")
+    fold: Literal[1, 2] = Field(
+        2, description="so many voxels along each fine axis go into channels: fine edges at a fraction of the time"
+    )
+    finest_mm: Millimetres = Field(0.6, description="voxels that the network sees are at least so large")
     patch: tuple[Whole, Whole, Whole] = Field(
-        (16, 96, 96), description="voxels (left-right, head-foot, front-back) of a training patch"
+        (16, 160, 160), description="voxels (left-right, head-foot, front-back) of a training patch"
     )
     window: tuple[float, float] | None = Field(
         None, description="intensities from .. to, as (-200, 1000) for CT; percentiles of each scan unless given"
@@ -87,7 +91,7 @@ def spinefx_segmenters() -> list[Plugin]:
         Plugin(
             "unet",
             1,
-            1,
+            2,
             "A network fitted on the training patients' masks; structures told apart and named by level.",
             UnetOptions,
             _unet,

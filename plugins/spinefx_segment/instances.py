@@ -1,11 +1,10 @@
-"""From classes to structures with names: vertebrae told apart by their bodies, ordered along the spine, counted upwards.
+"""From classes to structures with names: vertebrae told apart by their bodies, named along the spine.
 
 Values are SPIDER's: n for the nth vertebra from below, 200 + n for the disc under it, 100 for the canal.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from spinefx import kernels
 from spinefx.api import Grid
+from spinefx_segment.naming import Piece, axis_of, counted
 
 CANAL, DISC, MOST = 100, 200, 25
 _CORE_MM = 5.0
@@ -22,15 +22,6 @@ _APART_MM = 12.0
 
 Labels = NDArray[np.uint16]
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One structure before it has a name."""
-
-    kind: str
-    number: int
-    centre_mm: NDArray[np.float64]
 
 
 def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float) -> tuple[Labels, list[str]]:
@@ -46,19 +37,61 @@ def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float
         if not inside.any():
             continue
         if kind == "canal":
-            out[components(inside, grid, least_ml) > 0] = CANAL
+            out[longest(inside, grid, least_ml)] = CANAL
             continue
-        maps[kind] = bodies(inside, grid, least_ml) if kind == "vertebra" else components(inside, grid, least_ml)
-        found = kernels.label_statistics(maps[kind], grid)
-        pieces += [Piece(kind, int(v), c) for v, c in zip(found.value, found.centroid_mm, strict=True)]
-    notes = []
-    for kind, number, level in counted(pieces):
-        if level <= MOST:
-            inside = maps[kind] == number
-            out[inside] = level + (DISC if kind == "disc" else 0)
-            if inside[:, [0, -1]].any():
-                notes.append(f"{kind} {level} from below is cut off by the edge of the scan")
+        maps[kind] = bodies(inside, grid, least_ml) if kind == "vertebra" else discs(inside, grid, least_ml)
+        pieces += _pieces(kind, maps[kind], grid)
+    found, notes = counted(pieces)
+    for kind in {one.piece.kind for one in found}:
+        table = np.zeros(int(maps[kind].max()) + 1, np.uint16)
+        for one in found:
+            if one.piece.kind == kind and one.level <= MOST:
+                table[one.piece.number] = one.level + (DISC if kind == "disc" else 0)
+        named_here = table[maps[kind]]
+        out[named_here > 0] = named_here[named_here > 0]
+    notes += [f"{o.piece.kind} {o.level} from below is cut off by the edge of the scan" for o in found if o.piece.cut]
     return out, notes
+
+
+def _pieces(kind: str, parts: Labels, grid: Grid) -> list[Piece]:
+    """The numbered parts of a map as pieces."""
+    found = kernels.label_statistics(parts, grid)
+    cut = set(np.unique(parts[:, [0, -1]]).tolist())
+    return [
+        Piece(kind, int(v), c, float(n) * grid.voxel_mm3 / 1000, int(v) in cut)
+        for v, c, n in zip(found.value, found.centroid_mm, found.voxels, strict=True)
+    ]
+
+
+def longest(inside: Array, grid: Grid, least_ml: float) -> Array:
+    """The canal: its largest part, and others of at least a tenth of that; a stenosis may part it."""
+    parts = components(inside, grid, least_ml)
+    sizes = np.bincount(parts.ravel())[1:]
+    return np.isin(parts, 1 + np.flatnonzero(sizes >= 0.1 * sizes.max(initial=0))) & (parts > 0)
+
+
+def discs(inside: NDArray[np.bool_], grid: Grid, least_ml: float) -> Labels:
+    """Discs numbered from 1: connected parts, those that hold the cores of several taken apart there."""
+    from skimage.segmentation import watershed
+
+    parts = components(inside, grid, least_ml)
+    depth = kernels.distance_transform((parts > 0).astype(np.uint16), grid)
+    out, number = np.zeros_like(parts), 0
+    for part, box in enumerate(_boxes(parts), start=1):
+        own, deep = parts[box] == part, depth[box]
+        here = Grid(own.shape, grid.spacing, grid.origin, grid.direction)
+        cores = merged(components(own & (deep > 0.6 * deep[own].max()), here, least_ml / 10), here)
+        several = cores.max() > 1
+        split = watershed(-deep, cores.astype(np.int32), mask=own) if several else own  # type: ignore[no-untyped-call]
+        out[box][own] = split[own].astype(np.uint16) + number
+        number = int(out.max())
+    return out
+
+
+def _boxes(parts: Labels) -> list[tuple[slice, slice, slice]]:
+    from scipy.ndimage import find_objects
+
+    return list(find_objects(parts))
 
 
 def components(inside: NDArray[np.bool_], grid: Grid, least_ml: float) -> Labels:
@@ -105,31 +138,6 @@ def merged(cores: Labels, grid: Grid) -> Labels:
             number += 1
         table[found.value[index]] = number
     return table[cores]
-
-
-def axis_of(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) the direction in which the points lie, towards the head."""
-    if len(points) < 2:
-        return np.array([0.0, 0.0, 1.0])
-    along: NDArray[np.float64] = np.linalg.svd(points - points.mean(axis=0), full_matrices=False)[2][0]
-    return along if along[2] >= 0 else -along
-
-
-def counted(pieces: list[Piece]) -> list[tuple[str, int, int]]:
-    """(kind, number, level) of every piece: levels from 1 at the lowest, a disc bearing that of the vertebra above it."""
-    if not pieces:
-        return []
-    centres = np.array([piece.centre_mm for piece in pieces])
-    order = np.argsort(centres @ axis_of(centres), kind="stable")
-    out: list[tuple[str, int, int]] = []
-    level, before = 0, ""
-    for index in order:
-        piece = pieces[index]
-        if before != "disc" or piece.kind == "disc":
-            level += 1
-        out.append((piece.kind, piece.number, level))
-        before = piece.kind
-    return out
 
 
 def carried(labels: Labels, source: Grid, classes: NDArray[np.uint8], target: Grid, kinds: tuple[str, ...]) -> Labels:

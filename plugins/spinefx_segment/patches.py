@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from spinefx import kernels
 from spinefx.api import DataError, Grid, ScanSet
 from spinefx_segment import UnetOptions
-from spinefx_segment.views import View, chosen, spacing_of
+from spinefx_segment.views import OUTSIDE, View, chosen, spacing_of
 
 _SPOTS = 4096
 Shape = tuple[int, int, int]
@@ -74,7 +74,7 @@ class Shelf:
         x, y, z = centre - Grid(shape, self.view.spacing).to_world((np.asarray(shape) - 1) / 2)
         target = Grid(shape, self.view.spacing, (x, y, z))
         matrix = _drawn(rng, centre, options) if options is not None else np.eye(4)
-        seen = kernels.warp(np.asarray(image), source, target, matrix=matrix, fill=float(image[0, 0, 0]))
+        seen = kernels.warp(np.asarray(image), source, target, matrix=matrix, fill=OUTSIDE)
         drawn = kernels.warp(np.asarray(self.labels[number]), source, target, matrix=matrix, method="nearest")
         return (_intensities(seen, rng, options.noise) if options is not None else seen), drawn
 
@@ -123,10 +123,11 @@ def _drawn(rng: np.random.Generator, centre: NDArray[np.float64], options: UnetO
 
 
 def _intensities(image: NDArray[np.float32], rng: np.random.Generator, noise: float) -> NDArray[np.float32]:
-    """Another gain and offset, slow shading, noise."""
+    """Another gain and offset, slow shading, noise; nothing of it beyond the scan."""
     gain, offset = np.float32(np.exp(rng.uniform(-0.25, 0.25))), np.float32(rng.uniform(-0.25, 0.25))
     ramps = [np.linspace(-1, 1, n, dtype=np.float32) * np.float32(rng.uniform(-0.25, 0.25)) for n in image.shape]
     shade = ramps[0][:, None, None] + ramps[1][None, :, None] + ramps[2][None, None, :]
     grain = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, noise))
     out: NDArray[np.float32] = image * (gain + shade) + offset + grain
+    out[image <= OUTSIDE] = OUTSIDE
     return out

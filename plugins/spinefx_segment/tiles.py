@@ -1,12 +1,13 @@
 """Class probabilities of a whole scan, tile by tile, and the classes that follow on the scan's own grid.
 
-Every tile has the size of the training patches; the rim of a tile, where a network sees too little, is left to the next.
+Every tile has the size of the training patches. Its rim, where a network sees too little, counts for nothing, and towards
+its rim it counts less and less; the scan is seen with a margin of what lies beyond it, as in training.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,38 +16,63 @@ from torch import nn
 
 from spinefx import kernels
 from spinefx.api import Grid
+from spinefx_segment.views import OUTSIDE
 
 Bytes = NDArray[np.uint8]
 Shape = tuple[int, int, int]
 
 
+@dataclass(frozen=True, eq=False)
+class Span:
+    """Where a tile lies along one axis: its voxels from `start` (negative: beyond the scan), those that count, their weights."""
+
+    start: int
+    kept: slice
+    weight: NDArray[np.float32]
+
+
 def probabilities(net: nn.Module, image: NDArray[np.float32], patch: Shape, classes: int, *, flip: bool) -> Bytes:
     """(classes, ...) uint8 of (...) float32: 255 times each class's probability, the background first."""
-    size = [max(n, p) for n, p in zip(image.shape, patch, strict=True)]
-    padded = np.pad(image, [(0, s - n) for s, n in zip(size, image.shape, strict=True)], mode="edge")
-    out = np.zeros((classes, *size), np.uint8)
+    out = np.zeros((classes, *image.shape), np.uint8)
+    axes = [spans(n, p) for n, p in zip(image.shape, patch, strict=True)]
     with torch.inference_mode():
-        for places in itertools.product(*(list(_spans(s, p)) for s, p in zip(size, patch, strict=True))):
-            seen = torch.from_numpy(np.ascontiguousarray(padded[tuple(whole for whole, _, _ in places)]))[None, None]
+        for places in itertools.product(*axes):
+            seen = torch.from_numpy(_tile(image, places, patch))[None, None]
             seen = seen.contiguous(memory_format=torch.channels_last_3d)
             soft = torch.softmax(net(seen), 1)
             if flip:
                 soft = (soft + torch.softmax(net(seen.flip(2)), 1).flip(2)) / 2
-            inner = tuple(own for _, own, _ in places)
-            out[(slice(None), *(kept for _, _, kept in places))] = (
-                (soft[0] * 255).round().byte().numpy()[(slice(None), *inner)]
-            )
-    return np.ascontiguousarray(out[(slice(None), *(slice(n) for n in image.shape))])
+            a, b, c = (torch.from_numpy(place.weight) for place in places)
+            inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
+            share = soft[(0, slice(None), *inner)] * (255 * a[:, None, None] * b[:, None] * c)
+            out[(slice(None), *(p.kept for p in places))] += share.byte().numpy()  # rounded down: never above 255
+    return out
 
 
-def _spans(size: int, patch: int) -> Iterator[tuple[slice, slice, slice]]:
-    """Along one axis, per tile: where it lies, which part of it counts, and where that part lies."""
+def spans(size: int, patch: int) -> list[Span]:
+    """Tiles along one axis of `size` voxels, evenly spread; the weights of all tiles at a voxel sum to 1."""
     rim = patch // 8
-    starts = [*range(0, size - patch, max(1, patch - 2 * rim)), size - patch]
-    for number, start in enumerate(starts):
-        first = 0 if number == 0 else rim
-        last = patch if number == len(starts) - 1 else patch - rim
-        yield slice(start, start + patch), slice(first, last), slice(start + first, start + last)
+    useful = patch - 2 * rim
+    count = max(1, -(-(size + useful // 4 * (size > useful)) // useful))
+    starts = np.round(np.linspace(-rim, size + rim - patch, count)).astype(int) if count > 1 else [(size - patch) // 2]
+    place = (np.arange(patch) + 0.5) / patch - 0.5
+    bell = np.where((np.arange(patch) >= rim) & (np.arange(patch) < patch - rim), np.exp(-0.5 * (place / 0.2) ** 2), 0)
+    total = np.zeros(size)
+    cut = []
+    for start in starts:
+        kept = slice(max(0, int(start) + rim), min(size, int(start) + patch - rim))
+        cut.append((int(start), kept, bell[kept.start - start : kept.stop - start]))
+        total[kept] += cut[-1][2]
+    return [Span(start, kept, (weight / total[kept]).astype(np.float32)) for start, kept, weight in cut]
+
+
+def _tile(image: NDArray[np.float32], places: tuple[Span, ...], patch: Shape) -> NDArray[np.float32]:
+    """The tile's voxels, those beyond the scan marked as such."""
+    out = np.full(patch, OUTSIDE, np.float32)
+    there = [(max(0, p.start), min(n, p.start + k)) for p, n, k in zip(places, image.shape, patch, strict=True)]
+    inside = tuple(slice(low - p.start, high - p.start) for p, (low, high) in zip(places, there, strict=True))
+    out[inside] = image[tuple(slice(low, high) for low, high in there)]
+    return out
 
 
 def classes_on(soft: Bytes, source: Grid, target: Grid) -> NDArray[np.uint8]:

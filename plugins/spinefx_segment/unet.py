@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from spinefx_segment.networks import Layout
 
-NAME, VERSION = "unet", 1
+NAME, VERSION = "unet", 2
 
 
 class Unet:
@@ -63,7 +63,7 @@ class Unet:
             self.view, self.kinds = surveyed(fitting.train, o)
             train = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.train, o, "train")
             validation = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.validation, o, "validation")
-            layout = Layout(o.network, o.channels, len(self.kinds) + 1, self.view.spacing, o.patch)
+            layout = Layout(o.network, o.channels, len(self.kinds) + 1, self.view.spacing, o.patch, o.fold)
             parts = [NAME, VERSION, o.model_dump(mode="json"), self.view.spacing, self.kinds, fitting.seed]
             owner = hashlib.sha256(json.dumps([*parts, train.cases, validation.cases]).encode()).hexdigest()
             net = fresh(layout, fitting.seed)
@@ -156,9 +156,9 @@ class Unet:
             fitted = dict(model["fitted"])
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{folder}: its model.json is not one of {NAME} ({error})") from error
-        layout = Layout(known.network, known.channels, len(kinds) + 1, view.spacing, known.patch)
+        layout = Layout(known.network, known.channels, len(kinds) + 1, view.spacing, known.patch, known.fold)
         net = built(layout)
         put_weights(net, weights, folder)
-        learned = {"network", "channels", "patch", "window", "kinds"}
+        learned = {"network", "channels", "fold", "patch", "window", "kinds"}
         self.options = self.options.model_copy(update={name: getattr(known, name) for name in learned})
         self.view, self.kinds, self.layout, self.net, self.facts = view, kinds, layout, net.eval(), fitted

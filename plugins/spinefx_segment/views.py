@@ -11,6 +11,8 @@ from spinefx import kernels
 from spinefx.api import DataError, Grid, Scan, Volume
 
 Three = tuple[float, float, float]
+OUTSIDE = -4.0
+"""What lies beyond a scan, where every intensity is above -3: a network must see where a scan ends, as a reader does."""
 _ORDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 1.0, 0.0]])
 """World directions (x, y, z) of the view's axes: to the left, to the head, to the back."""
 
@@ -43,7 +45,7 @@ class View:
         low, high = (float(v) for v in np.percentile(some, [0.5, 99.5]))
         some = np.clip(some, low, high)
         scaled = (np.clip(seen, low, high) - some.mean()) / max(float(some.std()), 1e-6)
-        return np.ascontiguousarray(scaled, np.float32)
+        return np.ascontiguousarray(np.maximum(scaled, -3.0), np.float32)
 
 
 def along(grid: Grid) -> tuple[list[NDArray[np.float64]], list[int], list[float]]:

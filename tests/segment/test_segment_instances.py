@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from spinefx_segment.instances import bodies, carried, named
-from spinefx_segment.tiles import _spans
-from spinefx_segment.views import View, along
+from spinefx_segment.tiles import probabilities, spans
+from spinefx_segment.views import OUTSIDE, View, along
 
 from spinefx import kernels
 from spinefx.api import Grid, LabelMap
@@ -67,11 +67,33 @@ def test_two_bodies_that_touch_are_two() -> None:
     assert found[6, 10, 10] != found[6, 60, 10]
 
 
-@pytest.mark.parametrize(("size", "patch"), [(16, 16), (17, 16), (100, 32), (97, 32)])
-def test_every_voxel_is_kept_from_some_tile(size: int, patch: int) -> None:
-    out = np.full(size, -1)
-    place = np.arange(size)
-    for whole, own, kept in _spans(size, patch):
-        assert len(place[whole]) == patch
-        out[kept] = place[whole][own]
-    assert np.array_equal(out, place)
+@pytest.mark.parametrize(
+    ("size", "patch"), [(16, 16), (17, 16), (100, 32), (97, 32), (5, 16), (1, 8), (12, 16), (13, 16)]
+)
+def test_the_weights_of_all_tiles_at_a_voxel_are_one(size: int, patch: int) -> None:
+    total = np.zeros(size)
+    for span in spans(size, patch):
+        assert span.start + patch // 8 <= span.kept.start < span.kept.stop <= span.start + patch - patch // 8
+        total[span.kept] += span.weight
+    assert total == pytest.approx(np.ones(size))
+
+
+def test_tiles_of_a_map_give_the_map_back_and_see_what_lies_beyond_the_scan() -> None:
+    import torch
+
+    class Steps(torch.nn.Module):
+        """Sure of class 1 where a voxel is bright; remembers whether it saw the outside."""
+
+        least = 0.0
+
+        def forward(self, seen: torch.Tensor) -> torch.Tensor:
+            self.least = min(self.least, float(seen.min()))
+            bright = (seen > 0.5).float() * 40
+            return torch.cat([20 - bright, bright - 20], 1)
+
+    image = (np.random.default_rng(0).random((9, 45, 30)) > 0.5).astype(np.float32)
+    net = Steps()
+    soft = probabilities(net, image, (8, 16, 16), 2, flip=True)
+    assert np.array_equal(soft.argmax(axis=0), image.astype(int))
+    assert soft.max(axis=0).min() > 240
+    assert net.least == OUTSIDE
