@@ -20,6 +20,18 @@ class MaskOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the segmenter `mask`."""
 
 
+class CtBoneOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options of the segmenter `ct-bone`."""
+
+    image: str = Field("", description="modality of the CT; `ct`, or else the first by name, unless given")
+    lowest: Literal["L3", "L4", "L5", "L6"] = Field(
+        "L5", description="level of the vertebra on the sacrum, unless the loader's table of levels says otherwise"
+    )
+    replace: Literal["all", "missing"] = Field(
+        "all", description="whose masks are made: every case's, or only of those whose loader brings none"
+    )
+
+
 class OrientOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the preprocessor `orient`."""
 
@@ -123,6 +135,12 @@ def _mask(options: MaskOptions) -> Any:
     return Mask(options)
 
 
+def _ct_bone(options: CtBoneOptions) -> Any:
+    from spinefx_anatomy.ct_bone import CtBone
+
+    return CtBone(options)
+
+
 def _orient(options: OrientOptions) -> Any:
     from spinefx_anatomy.orient import Orient
 
@@ -194,7 +212,15 @@ def spinefx_segmenters() -> list[Plugin]:
             summary="The mask that came with the images, checked against its label scheme.",
             options=MaskOptions,
             build=_mask,
-        )
+        ),
+        Plugin(
+            name="ct-bone",
+            api=1,
+            version=1,
+            summary="Vertebrae and canal of a CT by thresholds and the planes of the discs; no model, approximate.",
+            options=CtBoneOptions,
+            build=_ct_bone,
+        ),
     ]
 
 
