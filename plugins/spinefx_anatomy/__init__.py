@@ -10,26 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, model_validator
 
 from spinefx.api import Plugin, hookimpl
-from spinefx_anatomy import sources
+from spinefx_anatomy import segmenters, sources
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Spacing = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-
-
-class MaskOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the segmenter `mask`."""
-
-
-class CtBoneOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the segmenter `ct-bone`."""
-
-    image: str = Field("", description="modality of the CT; `ct`, or else the first by name, unless given")
-    lowest: Literal["L3", "L4", "L5", "L6"] = Field(
-        "L5", description="level of the vertebra on the sacrum, unless the loader's table of levels says otherwise"
-    )
-    replace: Literal["all", "missing"] = Field(
-        "all", description="whose masks are made: every case's, or only of those whose loader brings none"
-    )
 
 
 class OrientOptions(BaseModel, frozen=True, extra="forbid"):
@@ -129,18 +113,6 @@ class UptakeOptions(BaseModel, frozen=True, extra="forbid"):
     least_share: float = Field(0.9, ge=0, le=1, description="share of a structure that must lie inside the image")
 
 
-def _mask(options: MaskOptions) -> Any:
-    from spinefx_anatomy.mask import Mask
-
-    return Mask(options)
-
-
-def _ct_bone(options: CtBoneOptions) -> Any:
-    from spinefx_anatomy.ct_bone import CtBone
-
-    return CtBone(options)
-
-
 def _orient(options: OrientOptions) -> Any:
     from spinefx_anatomy.orient import Orient
 
@@ -204,24 +176,7 @@ def _canal(options: CanalOptions) -> Any:
 @hookimpl
 def spinefx_segmenters() -> list[Plugin]:
     """The segmenters of this pack."""
-    return [
-        Plugin(
-            name="mask",
-            api=1,
-            version=1,
-            summary="The mask that came with the images, checked against its label scheme.",
-            options=MaskOptions,
-            build=_mask,
-        ),
-        Plugin(
-            name="ct-bone",
-            api=1,
-            version=1,
-            summary="Vertebrae and canal of a CT by thresholds and the planes of the discs; no model, approximate.",
-            options=CtBoneOptions,
-            build=_ct_bone,
-        ),
-    ]
+    return segmenters.offers()
 
 
 @hookimpl

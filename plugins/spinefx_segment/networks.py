@@ -91,7 +91,8 @@ class Folded(nn.Module):
         both = torch.cat([seen * there, there], 1)
         inside = rearrange(both, "n c (z i) (y j) (x k) -> n (c i j k) z y x", i=i, j=j, k=k)
         out = self.inner(inside.contiguous(memory_format=torch.channels_last_3d))
-        return rearrange(out, "n (c i j k) z y x -> n c (z i) (y j) (x k)", i=i, j=j, k=k)
+        unfolded: Tensor = rearrange(out, "n (c i j k) z y x -> n c (z i) (y j) (x k)", i=i, j=j, k=k)
+        return unfolded
 
 
 def built(layout: Layout) -> nn.Module:

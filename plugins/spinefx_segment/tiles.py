@@ -44,7 +44,7 @@ def probabilities(net: nn.Module, image: NDArray[np.float32], patch: Shape, clas
                 soft = (soft + torch.softmax(net(seen.flip(2)), 1).flip(2)) / 2
             a, b, c = (torch.from_numpy(place.weight) for place in places)
             inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
-            share = soft[(0, slice(None), *inner)] * (255 * a[:, None, None] * b[:, None] * c)
+            share = soft[0][:, inner[0], inner[1], inner[2]] * (255 * a[:, None, None] * b[:, None] * c)
             out[(slice(None), *(p.kept for p in places))] += share.byte().numpy()  # rounded down: never above 255
     return out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class Course:
     low: float
     high: float
 
-    def at(self, up: Floats | float) -> tuple[Floats, Floats]:
+    def at(self, up: Any) -> tuple[Any, Any]:
         """(back, left) at these heights; straight on beyond the ends."""
         return np.interp(up, self.up, self.back), np.interp(up, self.up, self.left)
 

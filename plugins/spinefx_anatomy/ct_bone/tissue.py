@@ -40,7 +40,7 @@ def patient(image: Image) -> Mask:
     from spinefx import kernels
     from spinefx.api import Grid
 
-    solid = ndimage.binary_opening(image > _SKIN_HU, ball(3))
+    solid = ndimage.binary_opening(image > _SKIN_HU, ball(3))  # type: ignore[no-untyped-call]
     largest = kernels.keep_largest(np.ascontiguousarray(solid), Grid(image.shape, (STEP_MM,) * 3), connectivity=6)
     return np.stack([ndimage.binary_fill_holes(plane) for plane in largest])
 
@@ -59,7 +59,7 @@ def sections(image: Image, inside: Mask, bones: Mask) -> list[Section]:
     from skimage.morphology import disk
 
     out = []
-    pad, ring = 4, disk(3)
+    pad, ring = 4, disk(3)  # type: ignore[no-untyped-call]
     for level in range(len(image)):
         if not inside[level].any():
             continue

@@ -85,7 +85,8 @@ def closed(bones: Mask, radius_mm: float = 6.0) -> Mask:
     from scipy import ndimage
     from skimage.morphology import disk
 
-    ring, pad = disk(round(radius_mm / STEP_MM)), round(radius_mm / STEP_MM) + 1
+    steps = round(radius_mm / STEP_MM)
+    ring, pad = disk(steps), steps + 1  # type: ignore[no-untyped-call]
     out = [ndimage.binary_closing(np.pad(plane, pad), ring)[pad:-pad, pad:-pad] | plane for plane in bones]
     return np.stack([ndimage.binary_fill_holes(plane) for plane in out])
 
