@@ -1,7 +1,8 @@
 """spinefx: from spine scans to insight.
 
-Plan.read(path) -> Engine(plan).run() -> Run: `spinefx.Plan`, `Engine`, `Run` and `Model` are imported when they are
-asked for, so that `import spinefx` stays light.
+Plan.read(path) -> Engine(plan).run() -> Run: `spinefx.Plan`, `Engine`, `Run` and `Model`. One stage by itself, on images that
+another library has read: `spinefx.scan`, `spinefx.stage`. All are imported when they are asked for, so that
+`import spinefx` stays light.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spinefx.alone import scan as scan
+    from spinefx.alone import stage as stage
     from spinefx.engine import Engine as Engine
     from spinefx.model import Model as Model
     from spinefx.plan import Plan as Plan
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {"Engine": "spinefx.engine", "Model": "spinefx.model", "Plan": "spinefx.plan", "Run": "spinefx.store.run"}
+_HOMES = {
+    "Engine": "spinefx.engine", "Model": "spinefx.model", "Plan": "spinefx.plan", "Run": "spinefx.store.run",
+    "scan": "spinefx.alone", "stage": "spinefx.alone",
+}  # fmt: skip
 """Name -> the module that holds it."""
 
 
 def __getattr__(name: str) -> Any:
-    """One of the four names, from where it lives."""
+    """One of the names, from where it lives."""
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'spinefx' has no attribute {name!r}")

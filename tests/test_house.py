@@ -26,7 +26,9 @@ FLOORS = {
     "sweep": 6,
     "generate": 7,
     "testing": 7,
-    "cli": 8,
+    "bridge": 7,
+    "alone": 8,
+    "cli": 9,
 }
 """Room -> floor; imports only ever point down."""
 SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels"), ("api", "labels")}
