@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": ("spinefx.cli.explain", "explain"),
     "cache": ("spinefx.cli.cache", "cache"),
     "plugins": ("spinefx.cli.plugins", "plugins"),
+    "plugin": ("spinefx.cli.plugin", "plugin"),
     "doctor": ("spinefx.cli.doctor", "doctor"),
     "schema": ("spinefx.cli.describe", "schema"),
     "completion": ("spinefx.cli.describe", "completion"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -83,8 +84,7 @@ def it_refuses_damaged_files(lab: Lab) -> None:
     files = {} if case is None else {role: Path(path) for role, path in case.files.items() if Path(path).is_file()}
     if case is None or not files:
         raise NotApplicableError("its cases name no files")
-    for what, spoil in HOSTILE.items():
-        role, path = next(iter(sorted(files.items())))
+    for (what, spoil), (role, path) in product(HOSTILE.items(), sorted(files.items())):
         folder = lab.workspace()
         bad = folder / path.name
         spoil(path, bad)

@@ -65,11 +65,14 @@ def _answer(request: Mapping[str, Any], source: str) -> Mapping[str, Any]:
     from spinefx.testing.exercise import exercised
     from spinefx.testing.likeness import digests
     from spinefx.testing.subject import found_again
+    from spinefx.testing.watch import watched
 
     subject = found_again(source, request["kind"], request["name"])
     with tempfile.TemporaryDirectory(prefix="spinefx-") as folder:
         settled = subject.__class__(subject.kind, subject.plugin, source, request["options"])
-        return {"digests": digests(exercised(settled, Path(folder)))}
+        with watched(Path(folder)):
+            result = exercised(settled, Path(folder))
+        return {"digests": digests(result)}
 
 
 def _serve(requests: TextIO, answers: TextIO) -> None:

@@ -47,6 +47,7 @@ class Lab:
         self._elsewhere = {} if elsewhere is None else elsewhere
         self._own = elsewhere is None
         self._count = 0
+        self.touched: list[str] = []
 
     def __enter__(self) -> Lab:
         return self
@@ -57,6 +58,9 @@ class Lab:
     def close(self) -> None:
         """Remove the workspace and end the other process, if it is this lab's own."""
         self._stack.close()
+        if self.touched:
+            for made in (phantom_scan, phantom_samples, phantom_study):
+                made.cache_clear()  # what is on the bench is no phantom any more
         if self._own:
             for process in self._elsewhere.values():
                 process.close()

@@ -20,11 +20,13 @@ from spinefx.testing.bench import ScanList, phantom_scan
 
 LEVELS = ("L5-S1", "L4-L5", "L3-L4", "L2-L3", "L1-L2")
 GRID = Grid((10, 14, 14), (1.0, 2.0, 2.0))
+DRAW = 4
+"""Which draw: one in which counting rows as patients is plainly wrong."""
 MIDDLE = np.array([3.0, 9.0, 10.0])
 """Half axes (z, y, x) in mm about which discs are drawn."""
 PLANTED = ("z0", "disc.height_mm", "Planted")
 """What goes together: the first latent is the height, and the label was drawn from it."""
-UNRELATED = ("z3", "z4", "disc.chance_mm", "disc.other_mm", "disc.third_mm", "Chance", "Coin")
+UNRELATED = ("z3", "z4", *(f"disc.chance{i}_mm" for i in range(8)), "Chance", "Other", "Coin")
 """What goes with nothing: one value a patient, the same at all its levels, so that rows seem to be many and are few."""
 
 
@@ -83,28 +85,27 @@ def phantom_study(patients: int = 30) -> Study:
     Latents, features and labels: those of `PLANTED` go together in every disc; those of `UNRELATED` were drawn once for
     each patient and go with nothing. Patients 1 to 3 have scans, with a made mask beside the loader's.
     """
-    rng = np.random.default_rng(np.random.SeedSequence([7, 30, 1]))
+    rng = np.random.default_rng(np.random.SeedSequence([7, 30, DRAW]))
     rows = tuple(Row(f"{p}_phantom", str(p), "disc", level) for p in range(1, patients + 1) for level in LEVELS)
     who = np.repeat(np.arange(patients), len(LEVELS))
     half = MIDDLE + rng.uniform(-1, 1, (len(rows), 3)) * np.array([1.0, 1.5, 1.5])
-    chance = rng.normal(size=(patients, 7))[who]
+    chance = rng.normal(size=(patients, 13))[who]
     z = np.column_stack([half, chance[:, :2]]).astype(np.float32)
     samples = []
     for row, axes in zip(rows, half, strict=True):
         mask = _ellipsoid(axes)
         samples.append(Sample(row, mask[None], mask, GRID, ("mask",)))
-    columns = {
-        "disc.height_mm": 2 * half[:, 0] + 0.05 * rng.normal(size=len(rows)),
-        "disc.chance_mm": chance[:, 2], "disc.other_mm": chance[:, 3], "disc.third_mm": chance[:, 4],
-    }  # fmt: skip
+    columns = {"disc.height_mm": 2 * half[:, 0] + 0.05 * rng.normal(size=len(rows))}
+    columns |= {f"disc.chance{i}_mm": chance[:, 2 + i] for i in range(8)}
     labels = {
         "Planted": half[:, 0] + 0.3 * rng.normal(size=len(rows)),
-        "Chance": chance[:, 5],
-        "Coin": (chance[:, 6] > 0).astype(float),
+        "Chance": chance[:, 10],
+        "Other": chance[:, 11],
+        "Coin": (chance[:, 12] > 0).astype(float),
     }
     table = Labels(
         tuple(LabelRow(row.patient, row.level) for row in rows), labels,
-        {"Planted": "continuous", "Chance": "continuous", "Coin": "binary"}, targets=tuple(labels),
+        {"Planted": "continuous", "Chance": "continuous", "Other": "continuous", "Coin": "binary"}, targets=tuple(labels),
     )  # fmt: skip
     encoder = Ellipsoids()
     latents = Latents(rows, z, _maps(rows))

@@ -18,6 +18,7 @@ from spinefx.testing import checks_work as work
 from spinefx.testing.elsewhere import Elsewhere
 from spinefx.testing.lab import ConformanceError, Lab, NotApplicableError, told
 from spinefx.testing.subject import Options, Subject, subjects_of
+from spinefx.testing.watch import watched
 
 Check = Callable[[Lab], None]
 
@@ -157,7 +158,8 @@ def _tried(lab: Lab, check: Check) -> Verdict:
     if why := lab.asked.waived.get(check.__name__):
         return Verdict(name, check.__name__, "not applicable", why)
     try:
-        check(lab)
+        with watched(lab.folder):  # whatever is tried, nothing is printed, sent or written elsewhere
+            check(lab)
     except NotApplicableError as error:
         return Verdict(name, check.__name__, "not applicable", str(error))
     except PluginError:

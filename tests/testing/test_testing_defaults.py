@@ -22,7 +22,7 @@ QUICK = {
     "conv-vae": {"epochs": 1, "channels": [2, 4], "width": 8, "templates": 2},
     "dimension": {"sizes": [1, 2], "seeds": 1, "resamples": 100},
     "space": {"resamples": 10},
-    "mixed-model": {"features": ["disc.height_mm", "disc.chance_mm"], "facts": []},
+    "mixed-model": {"features": ["disc.height_mm", "disc.chance0_mm"], "facts": []},
     "predict": {"resamples": 100, "pca": False, "facts": []},
     **{name: {"resamples": 100} for name in ("reconstruction", "correlate", "segmentation", "agreement")},
 }  # fmt: skip
