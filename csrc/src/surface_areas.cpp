@@ -72,7 +72,7 @@ std::vector<LabelArea> surface_areas(View<const L> labels, const double spacing[
     const auto change = rows().pixels<L>().change;
     const Index planes = shape.z + 1, parts = std::min(kParts, planes);
     std::vector<Sums<L>> made(static_cast<std::size_t>(parts), Sums<L>{areas, {}});
-    parallel_for(parts, 0.1 * static_cast<double>(shape.voxels()), [&](Index i) {
+    parallel_for(parts, 0.7 * static_cast<double>(shape.voxels()), [&](Index i) {
         for (Index z = i * planes / parts; z < (i + 1) * planes / parts; ++z) {
             for (Index y = 0; y <= shape.y; ++y) {
                 const L* const four[4] = {row_of(z - 1, y - 1), row_of(z - 1, y), row_of(z, y - 1),

@@ -1,6 +1,8 @@
 #include "spinefx/threads.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -11,6 +13,7 @@
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
+#include <time.h>
 #endif
 
 namespace spinefx {
@@ -18,6 +21,51 @@ namespace {
 
 constexpr int kMost = 1024;
 constexpr double kSerial = 1e5;  // nanoseconds of work below which waking a thread costs more than it brings
+constexpr double kShort = 5e7;   // nanoseconds of work below which a busy machine's helpers are left alone
+constexpr int kLongestRest = 256;
+constexpr double kLate = 5e5;  // nanoseconds
+
+// Nanoseconds of the world, and of this thread's own work where that is known.
+struct Clock {
+    double wall, own;
+
+    static Clock now() {
+        const double wall =
+            std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now().time_since_epoch())
+                .count();
+#if defined(CLOCK_THREAD_CPUTIME_ID)
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return {wall, 1e9 * static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec)};
+#else
+        return {wall, wall};
+#endif
+    }
+};
+
+// On a busy machine a helper put aside in the middle of its part, or one that takes the caller's place on its
+// processor, holds up the caller for many times a short job. Where
+// that happens, the caller does its next short jobs alone: 8 of them, twice as many each time it happens
+// again, half as many once helpers come in time. No result depends on it.
+class Rest {
+  public:
+    bool now() {
+        for (int left = left_.load(); left > 0;) {
+            if (left_.compare_exchange_weak(left, left - 1)) return true;
+        }
+        return false;
+    }
+    void seen(bool late) {
+        const int before = length_.load();
+        length_.store(late ? std::min(kLongestRest, std::max(8, 2 * before)) : before / 2);
+        left_.store(late ? length_.load() : 0);
+    }
+
+  private:
+    std::atomic<int> left_{0}, length_{0};
+};
+
+Rest rest;
 
 struct Job {
     const std::function<void(Index)>* body;
@@ -43,7 +91,9 @@ class Pool {
   public:
     std::mutex busy;  // held by the caller whose job runs
 
-    void run(Job& job, int helpers) {
+    // Whether the caller stood still for longer than it worked: waiting for helpers, or put aside for them.
+    bool run(Job& job, int helpers) {
+        const Clock start = Clock::now();
         {
             const std::lock_guard hold(lock_);
             while (size_ < helpers) {
@@ -59,6 +109,9 @@ class Pool {
         std::unique_lock hold(lock_);
         job_ = nullptr;  // a helper that wakes late finds nothing and goes back to sleep
         done_.wait(hold, [this] { return working_ == 0; });
+        const Clock end = Clock::now();
+        const double worked = end.own - start.own, idle = end.wall - start.wall - worked;
+        return idle > kLate && idle > worked;
     }
 
   private:
@@ -150,7 +203,7 @@ void set_threads(int count) {
 
 void parallel_for(Index count, double work, const std::function<void(Index)>& body) {
     const Index helpers = (count < threads() ? count : threads()) - 1;
-    if (helpers > 0 && work >= kSerial && !inside) {
+    if (helpers > 0 && work >= kSerial && !inside && !(work < kShort && rest.now())) {
         Pool& shared = pool();
         if (const std::unique_lock mine(shared.busy, std::try_to_lock); mine.owns_lock()) {
             const std::function<void(Index)> marked = [&body](Index i) {
@@ -158,7 +211,7 @@ void parallel_for(Index count, double work, const std::function<void(Index)>& bo
                 body(i);
             };
             Job job{&marked, count, {}, {}, {}};
-            shared.run(job, static_cast<int>(helpers));
+            rest.seen(shared.run(job, static_cast<int>(helpers)));
             if (job.failure) std::rethrow_exception(job.failure);
             return;
         }

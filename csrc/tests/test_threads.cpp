@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -62,6 +63,28 @@ TEST(Threads, callers_may_come_from_many_threads) {
     }
     for (std::thread& caller : callers) caller.join();
     EXPECT_EQ(right.load(), 300);
+}
+
+TEST(Threads, short_jobs_are_done_alone_for_a_while_after_helpers_held_one_up) {
+    set_threads(2);
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> helped{0};
+    const auto slow_helper = [&](Index) {
+        const bool mine = std::this_thread::get_id() == caller;
+        if (!mine) std::this_thread::sleep_for(std::chrono::milliseconds(40));
+        const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+        while (std::chrono::steady_clock::now() < end) continue;
+        helped += mine ? 0 : 1;
+    };
+    constexpr double kShortWork = 1e6;
+    // Until a helper came and was waited for: on a busy machine it may sleep through some jobs.
+    for (int round = 0; round < 200 && helped == 0; ++round) parallel_for(8, kShortWork, slow_helper);
+    EXPECT_EQ(helped.load() > 0, true);
+    helped = 0;
+    for (int round = 0; round < 4; ++round) parallel_for(8, kShortWork, slow_helper);
+    EXPECT_EQ(helped.load(), 0);
+    for (int round = 0; round < 200 && helped == 0; ++round) parallel_for(8, kLarge, slow_helper);
+    EXPECT_EQ(helped.load() > 0, true);  // long jobs are shared all the same
 }
 
 TEST(Threads, counts_outside_1_to_1024_are_refused) {

@@ -16,8 +16,8 @@ int threads();
 void set_threads(int count);
 
 // Calls body(0) ... body(count - 1), each once, in any order and on any thread; returns when all are done.
-// `work` is the whole job in elementary steps (about a nanosecond each), by which small jobs stay serial. The
-// first exception is rethrown.
+// `work` is the whole job in elementary steps (about a nanosecond each), by which small jobs stay serial, and
+// short ones for a while after helpers came late on a busy machine. The first exception is rethrown.
 void parallel_for(Index count, double work, const std::function<void(Index)>& body);
 
 }  // namespace spinefx
