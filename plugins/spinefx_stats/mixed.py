@@ -1,25 +1,24 @@
-"""Linear mixed models: rows of one patient share an intercept. Knows arrays only; statsmodels fits.
+"""Linear mixed models: rows of one patient share an intercept. Knows arrays only.
 
-A fit that did not converge has no numbers, and says so.
+With one random intercept everything but one number has a closed form: the ratio of the two variances. It is sought over
+its whole range, so that there is no start to choose and no convergence to doubt.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from spinefx_stats.terms import Design, Fitted, Term, attempt, too_few
+from spinefx_stats.terms import Design, Fitted, Term, too_few
 from spinefx_stats.weighted import Array
 
 LINEAR = "linear mixed model (REML)"
-OPTIMISERS = ("bfgs", "powell", "cg")
-"""Tried in this order, until one ends inside the parameter space. statsmodels' default first choice is not among them: on
-cohorts whose patients plainly differ it has reported convergence at a variance of zero with an infinite likelihood."""
-
-BOUND = 1e-6
-"""A patients' variance below this share of the rest is zero."""
+LARGEST = 1e4
+"""The patients' variance is sought up to this multiple of the rest."""
+GRID = 60
+ZERO = 1e-6
+"""A patients' variance below this multiple of the rest is zero."""
 
 
 def linear(y: Array, design: Design) -> Fitted:
@@ -27,22 +26,16 @@ def linear(y: Array, design: Design) -> Fitted:
 
     Notes
     -----
-    Laird and Ware, Biometrics 38:963 (1982). Variance explained by the fixed terms: Nakagawa and Schielzeth, Methods
-    Ecol Evol 4:133 (2013).
+    Laird and Ware, Biometrics 38:963 (1982); the profile over the variances' ratio: Bates et al., J Stat Softw 67:1 (2015).
+    Variance explained by the fixed terms: Nakagawa and Schielzeth, Methods Ecol Evol 4:133 (2013).
     """
     from scipy.stats import t
-    from statsmodels.regression.mixed_linear_model import MixedLM
 
     head = (LINEAR, len(y), int(design.codes.max()) + 1)
     if why := too_few(y, design, binary=False):
         return Fitted(*head, note=why)
     scale = float(y.std())
-    scaled = (y - y.mean()) / scale
-    found, told = _inside(MixedLM(scaled, design.matrix, groups=design.codes))
-    if found is None and _patients_differ(scaled, design):
-        return Fitted(*head, note=f"did not converge ({told or 'no optimiser got there'})")
-    if found is None:
-        found = _Found.least_squares(scaled, design.matrix)
+    found = _fitted(_Sums.of((y - y.mean()) / scale, design))
     estimates, errors = found.estimates * scale, found.errors * scale
     estimates[0] += float(y.mean())
     degrees = [design.degrees(column) for column in design.matrix.T]
@@ -50,51 +43,64 @@ def linear(y: Array, design: Design) -> Fitted:
         Term(name, b, b - t.ppf(0.975, df) * se, b + t.ppf(0.975, df) * se, float(2 * t.sf(abs(b) / se, df)), df)
         for name, b, se, df in zip(design.terms, estimates.tolist(), errors.tolist(), degrees, strict=True)
     )
-    between, within = found.between * scale**2, found.within * scale**2
+    between, within = found.ratio * found.within * scale**2, found.within * scale**2
     fixed = float((design.matrix[:, 1:] @ estimates[1:]).var())
-    note = "" if found.between else "patients do not differ beyond these terms: their variance is at zero"
+    note = "" if found.ratio else "patients do not differ beyond these terms: their variance is at zero"
     return Fitted(*head, terms, between, within, fixed / (fixed + between + within), note)
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
-    """What an optimiser ended at, in the outcome's standard deviations."""
+class _Sums:
+    """All that the likelihood needs of rows: products of [terms, outcome] over all rows, and their sums by patient.
 
-    estimates: Array
-    errors: Array
-    between: float
-    within: float
+    products : (k + 1, k + 1).   sums : (g, k + 1).   counts : (g,) rows of each patient.
+    """
+
+    products: Array
+    sums: Array
+    counts: Array
 
     @classmethod
-    def least_squares(cls, y: Array, matrix: Array) -> _Found:
-        """What a mixed model is where patients do not differ."""
-        from statsmodels.regression.linear_model import OLS
-
-        result = OLS(y, matrix).fit()
-        return cls(np.array(result.params), np.array(result.bse), 0.0, float(result.mse_resid))
+    def of(cls, y: Array, design: Design) -> _Sums:
+        columns = np.column_stack([design.matrix, y])
+        sums = np.stack([np.bincount(design.codes, column) for column in columns.T], axis=1)
+        return cls(columns.T @ columns, sums, np.bincount(design.codes).astype(np.float64))
 
 
-def _inside(model: Any) -> tuple[_Found | None, str]:
-    """The first optimum inside the parameter space with a finite likelihood; None, and a warning, where there is none."""
-    first = ""
-    for optimiser in OPTIMISERS:
-        result, told = attempt(lambda by=optimiser: model.fit(reml=True, method=by))
-        first = first or told
-        if result is None or not result.converged or not np.isfinite(result.llf):
-            continue
-        between, within = float(np.asarray(result.cov_re)[0, 0]), float(result.scale)
-        if between > BOUND * within and np.isfinite(result.bse_fe).all():
-            return _Found(np.array(result.fe_params), np.array(result.bse_fe), between, within), ""
-    return None, first
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """At one ratio of variances: coefficients with standard errors, the rows' variance, -2 log restricted likelihood."""
+
+    ratio: float
+    estimates: Array
+    errors: Array
+    within: float
+    deviance: float
 
 
-def _patients_differ(y: Array, design: Design) -> bool:
-    """Whether analysis of variance finds a patients' variance above a hundredth of the rest: then zero is no answer."""
-    left = y - design.matrix @ np.linalg.lstsq(design.matrix, y, rcond=None)[0]
-    counts = np.bincount(design.codes).astype(np.float64)
-    means = np.bincount(design.codes, left) / counts
-    people, rows = len(counts), len(y)
-    within = ((left - means[design.codes]) ** 2).sum() / max(rows - people, 1)
-    between = (counts * means**2).sum() / max(people - 1, 1)
-    size = (rows - (counts**2).sum() / rows) / max(people - 1, 1)
-    return bool((between - within) / size > 0.01 * within)
+def _at(sums: _Sums, ratio: float) -> _Found:
+    """Generalised least squares where a patient's variance is `ratio` times the rows'."""
+    weights = ratio / (1 + ratio * sums.counts)
+    whole = sums.products - (sums.sums * weights[:, None]).T @ sums.sums
+    inner, right = whole[:-1, :-1], whole[:-1, -1]
+    inverse = np.linalg.inv(inner)
+    estimates = inverse @ right
+    free = sums.counts.sum() - len(estimates)
+    within = max(float(whole[-1, -1] - right @ estimates), 1e-300) / free
+    deviance = free * np.log(within) + np.log1p(ratio * sums.counts).sum() + np.linalg.slogdet(inner)[1]
+    return _Found(ratio, estimates, np.sqrt(within * np.diag(inverse)), within, float(deviance))
+
+
+def _fitted(sums: _Sums) -> _Found:
+    """The ratio of least deviance: zero, or where a grid over the logarithm and then Brent's method find it."""
+    from scipy.optimize import minimize_scalar
+
+    grid = np.linspace(np.log(ZERO), np.log(LARGEST), GRID)
+    tried = [_at(sums, float(np.exp(point))).deviance for point in grid]
+    best = int(np.argmin(tried))
+    ends = grid[max(best - 1, 0)], grid[min(best + 1, GRID - 1)]
+    refined = minimize_scalar(
+        lambda point: _at(sums, float(np.exp(point))).deviance, bounds=ends, method="bounded", options={"xatol": 1e-7}
+    )
+    inside, zero = _at(sums, float(np.exp(refined.x))), _at(sums, 0.0)
+    return inside if inside.deviance < zero.deviance - 1e-9 and inside.ratio > 2 * ZERO else zero

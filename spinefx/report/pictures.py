@@ -41,7 +41,7 @@ class Album:
         try:
             with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
                 if small:
-                    image.thumbnail((image.width // 2, image.height // 2))
+                    image.thumbnail((image.width // 2, image.height // 2), Image.Resampling.BOX)
                 width, height = image.size
                 if small or len(content) > _PNG_UP_TO:
                     content, kind = _small(image), "webp"
@@ -64,5 +64,5 @@ def _small(image: object) -> bytes:
 
     assert isinstance(image, Image.Image)  # noqa: S101  (narrows the type: Pillow is imported late)
     buffer = io.BytesIO()
-    image.convert("RGB").save(buffer, format="WEBP", quality=_QUALITY, method=4)
+    image.convert("RGB").save(buffer, format="WEBP", quality=_QUALITY, method=2)
     return buffer.getvalue()

@@ -200,9 +200,8 @@ def _page_svg(drawing: Figure, id_: str, titles: Sequence[Sequence[str]]) -> str
 
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
-    FigureCanvasSVG(drawing)
     buffer = io.StringIO()
-    drawing.savefig(buffer, format="svg", metadata={"Date": None})
+    FigureCanvasSVG(drawing).print_svg(buffer, metadata={"Date": None})  # savefig would draw and lay out twice
     root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314  (matplotlib's own output, just written)
     for parent in list(root.iter()):
         parent.tag = parent.tag.rpartition("}")[2]

@@ -8,7 +8,7 @@ for (const box of document.querySelectorAll(".cloud")) {
     const { told } = await Carried.data(box.dataset.pack);
     await Carried.library("chart");
     const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    const number = (value) => (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(4)) : value.toExponential(2));
+    const number = (value) => (value === 0 || Math.abs(value) >= 1e-3 && Math.abs(value) < 1e5 ? Number(value.toPrecision(4)) : value.toExponential(2));
     const shown = (value) => (value === null ? "\u2013" : String(number(value)).replace("-", "\u2212"));
 
     const pictureOf = (id) => document.querySelector(`.cases li[data-case="${CSS.escape(id)}"] img`);
