@@ -63,7 +63,7 @@ class _Sums:
     @classmethod
     def of(cls, y: Array, design: Design) -> _Sums:
         columns = np.column_stack([design.matrix, y])
-        sums = np.stack([np.bincount(design.codes, column) for column in columns.T], axis=1)
+        sums = np.stack([np.bincount(design.codes, column).astype(np.float64) for column in columns.T], axis=1)
         return cls(columns.T @ columns, sums, np.bincount(design.codes).astype(np.float64))
 
 

@@ -10,6 +10,11 @@ from spinefx.report.library import packed
 from spinefx.report.numbers import is_number
 from spinefx.report.tables import column_title
 
+_AXES = 120
+_CELLS = 240_000
+"""Columns, and numbers, that a cloud carries at most: the first ones; files beside the report hold the others."""
+_DIGITS = 6
+
 
 @dataclass(frozen=True)
 class CloudView:
@@ -21,14 +26,18 @@ class CloudView:
     x: int
     y: int
     data: str
+    left_out: int = 0
 
 
 def cloud_of(figure: Json) -> CloudView | None:
     """The cloud of a `points` figure; None where it has no point or fewer than two columns."""
     columns = [mapping(entry) for entry in sequence(figure.get("columns"))]
-    rows = [[v if is_number(v) else None for v in sequence(row)] for row in sequence(figure.get("matrix"))]
-    if not rows or len(columns) < 2 or any(len(row) != len(columns) for row in rows):
+    matrix = [sequence(row) for row in sequence(figure.get("matrix"))]
+    if not matrix or len(columns) < 2 or any(len(row) != len(columns) for row in matrix):
         return None
+    kept = max(2, min(len(columns), _AXES, _CELLS // len(matrix)))
+    rows = [[_short(v) if is_number(v) else None for v in row[:kept]] for row in matrix]
+    left_out, columns = len(columns) - kept, columns[:kept]
     axes = [_axis(column) for column in columns]
     groups = {str(title): list(map(text, sequence(words))) for title, words in mapping(figure.get("groups")).items()}
     groups = {title: words for title, words in groups.items() if len(words) == len(rows)}
@@ -47,7 +56,13 @@ def cloud_of(figure: Json) -> CloudView | None:
         x=first,
         y=_wanted(figure, "y_label", columns, 1 if first == 0 else 0),
         data=packed(told),
+        left_out=left_out,
     )
+
+
+def _short(value: float) -> float:
+    """The number to six digits, as far as a point's place can be seen."""
+    return float(f"{value:.{_DIGITS}g}")
 
 
 def _axis(column: Json) -> str:

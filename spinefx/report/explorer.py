@@ -16,7 +16,7 @@ from spinefx.report.numbers import Shown, decimals, is_number, show
 from spinefx.report.tables import TableView, column_title, plain_table
 from spinefx.store.surfaces import surface_of
 
-_BUDGET = 7_000_000
+_BUDGET = 5_000_000
 """Bytes that the surfaces of one figure may take in the page."""
 _STEPS = 32_000
 

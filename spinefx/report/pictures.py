@@ -26,7 +26,7 @@ class Picture:
 class Album:
     """Embeds pictures of one run until `budget` bytes are used; then counts what it turned away."""
 
-    def __init__(self, run: RunFolder, *, budget: int = 16_000_000) -> None:
+    def __init__(self, run: RunFolder, *, budget: int = 12_000_000) -> None:
         self._run = run
         self._left = budget
         self.refused = 0

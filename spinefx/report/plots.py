@@ -201,7 +201,8 @@ def _page_svg(drawing: Figure, id_: str, titles: Sequence[Sequence[str]]) -> str
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     buffer = io.StringIO()
-    FigureCanvasSVG(drawing).print_svg(buffer, metadata={"Date": None})  # savefig would draw and lay out twice
+    canvas: Any = FigureCanvasSVG(drawing)
+    canvas.print_svg(buffer, metadata={"Date": None})  # savefig would draw and lay out twice
     root = ElementTree.fromstring(buffer.getvalue())  # noqa: S314  (matplotlib's own output, just written)
     for parent in list(root.iter()):
         parent.tag = parent.tag.rpartition("}")[2]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from spinefx.report.folder import Json, RunFolder, mapping, sequence, text
 
-_BUDGET = 9_000_000
+_BUDGET = 8_000_000
 """Bytes that all volumes together may take in the page."""
 
 

@@ -113,3 +113,15 @@ def test_points_can_be_pointed_at_to_read_whose_they_are() -> None:
 def test_a_figure_without_a_finite_value_is_not_drawn() -> None:
     assert svg_of({"kind": "line", "series": [{"name": "s", "x": [1], "y": [math.nan]}]}, "f") == ""
     assert svg_of({"kind": "bars", "series": []}, "f") == ""
+
+
+def test_a_cloud_of_many_columns_carries_the_first_and_says_how_many_are_left() -> None:
+    from spinefx.report.cloud import cloud_of
+
+    matrix = [[float(i * j) / 7 for j in range(400)] for i in range(3000)]
+    figure = {"columns": [{"name": f"c{j}"} for j in range(400)], "matrix": matrix, "groups": {}}
+    cloud = cloud_of(figure)
+    assert cloud is not None
+    assert (len(cloud.axes), cloud.left_out) == (80, 320)
+    assert len(cloud.data) < 2_000_000
+    assert cloud_of(figure | {"columns": figure["columns"][:399]}) is None
