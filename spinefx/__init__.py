@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from spinefx import bridge as bridge
     from spinefx.alone import scan as scan
     from spinefx.alone import stage as stage
     from spinefx.engine import Engine as Engine
@@ -31,6 +32,8 @@ def __getattr__(name: str) -> Any:
     """One of the names, from where it lives."""
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name == "bridge":
+        return import_module("spinefx.bridge")
     raise AttributeError(f"module 'spinefx' has no attribute {name!r}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spinefx.cli.console import as_json, counted, dump, say, table
+from spinefx.cli.console import as_json, counted, dump, say, table, warn
 from spinefx.cli.scaffold import KINDS, package
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _subjects(source: str, options: dict[str, dict[str, Any]]) -> Iterator[Subje
         ) from error
     home = folder / "src" if (folder / "src").is_dir() else folder
     if str(home.absolute()) not in sys.path:
-        sys.path.insert(0, str(home.absolute()))
+        sys.path.append(str(home.absolute()))  # at the end: what is installed, with its compiled kernel, goes first
     for value in points.values():
         module = str(value).partition(":")[0]
         try:
@@ -147,6 +147,7 @@ def _subjects(source: str, options: dict[str, dict[str, Any]]) -> Iterator[Subje
             raise PluginError(
                 f"{module} cannot be imported: {error}; is it installed?   (pip install -e {folder})"
             ) from error
+        warn(f"testing {found.__file__}")
         subjects = subjects_of(found)
         mine = {name: given for name, given in options.items() if name in {s.name for s in subjects}}
         yield from subjects_of(subjects, options=mine)
