@@ -234,7 +234,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             name="disc",
             api=1,
-            version=4,
+            version=5,
             summary="Heights, depth, width, bulge, wedge, tilt, volume and surface of every disc, in mm and degrees.",
             options=DiscOptions,
             build=_disc,
@@ -243,7 +243,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             name="vertebra",
             api=1,
-            version=4,
+            version=5,
             summary="Heights, Genant ratios, depth, width, wedge and tilt of every vertebral body, without its arch.",
             options=VertebraOptions,
             build=_vertebra,
@@ -252,7 +252,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             name="spine",
             api=1,
-            version=4,
+            version=5,
             summary="Lordosis, Cobb angle, and per disc segmental lordosis, slip and disc height index.",
             options=SpineOptions,
             build=_spine,
@@ -261,7 +261,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             name="canal",
             api=1,
-            version=4,
+            version=5,
             summary="Area and diameters of the spinal canal at every disc, normal to its centreline.",
             options=CanalOptions,
             build=_canal,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx import kernels
 from spinefx_anatomy.sections import Sections
 
 Floats = NDArray[np.float64]
@@ -72,15 +73,8 @@ def central(cut: Sections) -> NDArray[np.bool_] | None:
 
 
 def _fit(s: Floats, t: Floats, w: Floats) -> Plane:
-    table = np.stack([np.ones_like(s), t, s], axis=1)
-    keep = np.ones(s.size, bool)
-    for _ in range(4):
-        found = np.linalg.lstsq(table[keep], w[keep], rcond=None)[0]
-        off = w - table @ found
-        limit = TRIM * 1.4826 * float(np.median(np.abs(off[keep]))) + 1e-6
-        again = np.abs(off) <= limit
-        if again.sum() < max(8, 0.5 * s.size) or (again == keep).all():
-            break
-        keep = again
-    level, along, across = (float(v) for v in found)
-    return Plane(level, along, across, float(np.sqrt(np.mean(off[keep] ** 2))))
+    found = kernels.fit_plane(np.stack([s, t, w], axis=1), along=(0.0, 0.0, 1.0), trim=TRIM)
+    across, along = (-found.normal[:2] / found.normal[2]).tolist()
+    off = w - along * t - across * s
+    level = float(off[found.kept].mean())
+    return Plane(level, along, across, float(np.sqrt(np.mean((off[found.kept] - level) ** 2))))
