@@ -23,6 +23,15 @@ cpp: $(VENV)/.tools
 	PATH="$(abspath $(BIN)):$$PATH" cmake --preset dev -DPython_EXECUTABLE="$(abspath $(BIN))/python"
 	PATH="$(abspath $(BIN)):$$PATH" cmake --build --preset dev
 
+.PHONY: docs sbom
+docs: $(VENV)/.installed  ## the documents as HTML in build/site, offline, warnings are errors
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -P -m mkdocs build --strict --quiet
+
+sbom: $(VENV)/.installed  ## what the pinned set consists of, as CycloneDX, in build/sbom.json
+	$(BIN)/python -m pip install --quiet -c constraints.txt cyclonedx-bom
+	$(BIN)/cyclonedx-py requirements constraints.txt --pyproject pyproject.toml --of JSON -o build/sbom.json
+
 lint: $(VENV)/.tools  ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
