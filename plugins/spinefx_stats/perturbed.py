@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from functools import partial
 
 import numpy as np
@@ -9,11 +10,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from spinefx import kernels
-from spinefx.api import Column, Figure, Findings, Grid, Series, Study, Table, unit_of
+from spinefx.api import Column, Figure, Findings, Grid, Series, Study, Table
 from spinefx_stats import AgreementOptions
+from spinefx_stats.cohort import QUALITY
 from spinefx_stats.patients import Patients
 from spinefx_stats.scales import CORRELATION
-from spinefx_stats.weighted import Array, intraclass, mean
+from spinefx_stats.weighted import Array, intraclass
 from spinefx_stats.words import Cell
 
 FEWEST_ROWS = 10
@@ -36,7 +38,8 @@ def perturbed(study: Study, options: AgreementOptions) -> Findings:
         ]
         columns = study.measure(np.stack(shapes), sample).columns
         found.append([{name: float(values[i]) for name, values in columns.items()} for i in range(len(shapes))])
-    names = list(dict.fromkeys(name for one in found for shape in one for name in shape))
+    every = dict.fromkeys(name for one in found for shape in one for name in shape)
+    names = [name for name in every if not any(fnmatchcase(name, pattern) for pattern in QUALITY)]
     ratings = {
         name: np.array([[shape.get(name, np.nan) for shape in one] for one in found], np.float64) for name in names
     }
@@ -65,7 +68,7 @@ def _spaced(count: int, most: int) -> NDArray[np.intp]:
 
 
 def _row(name: str, ratings: Array, owners: list[str], seed: int, options: AgreementOptions) -> tuple[Cell, ...] | None:
-    """One feature: counts, ICC with bounds, mean absolute difference to the mask as it is; None with too few masks."""
+    """One feature: counts, ICC with bounds, mean absolute difference to the mask as it is in SD; None with too few masks."""
     whole = np.asarray(np.isfinite(ratings).all(axis=1), np.bool_)
     if whole.sum() < FEWEST_ROWS or not np.ptp(ratings[whole]) > 0:
         return None
@@ -76,15 +79,15 @@ def _row(name: str, ratings: Array, owners: list[str], seed: int, options: Agree
     low, high = patients.interval(patients.bootstrap(statistic), icc, CORRELATION)
     away = np.abs(kept[:, 1:] - kept[:, :1]).mean(axis=1)
     lost = int((np.isfinite(ratings[:, 0]) & ~whole).sum())
-    gap = float(mean(away, np.ones((1, len(away))))[0])
-    return name, unit_of(name), len(kept), patients.count, icc, float(low), float(high), gap, lost
+    gap = float(away.mean() / kept[:, 0].std())
+    return name, len(kept), patients.count, icc, float(low), float(high), gap, lost
 
 
 def _findings(rows: list[tuple[Cell, ...]], masks: int, options: AgreementOptions) -> Findings:
     columns = (
-        Column("feature", "Feature"), Column("unit", "Unit"), Column("n", "Masks"), Column("patients", "Patients"),
+        Column("feature", "Feature"), Column("n", "Masks"), Column("patients", "Patients"),
         Column("icc", "ICC(2,1)"), Column("low", "low"), Column("high", "high"),
-        Column("difference", "Mean absolute difference", about="to the mask as it is, in the feature's unit"),
+        Column("difference", "Mean absolute difference", about="to the mask as it is, in standard deviations of the feature over the masks"),
         Column("lost", "Masks that lost it", about="measured before, not after"),
     )  # fmt: skip
     caption = (
@@ -93,7 +96,7 @@ def _findings(rows: list[tuple[Cell, ...]], masks: int, options: AgreementOption
         "analysers as single shapes. low and high bound 95 % intervals of a bootstrap over patients."
     )
     table = Table("mask-perturbation", "Features when another hand draws the mask", columns, tuple(rows), caption)
-    values = [(str(row[0]), *(float(v) for v in row[4:7] if isinstance(v, float))) for row in rows]
+    values = [(str(row[0]), *(float(v) for v in row[3:6] if isinstance(v, float))) for row in rows]
     names, icc, low, high = zip(*values, strict=True)
     figure = Figure(
         "mask-perturbation", "Features when another hand draws the mask", "bars", "Feature", "ICC(2,1)",
