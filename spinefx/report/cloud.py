@@ -13,7 +13,6 @@ from spinefx.report.tables import column_title
 _AXES = 120
 _CELLS = 240_000
 """Columns, and numbers, that a cloud carries at most: the first ones; files beside the report hold the others."""
-_DIGITS = 6
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def cloud_of(figure: Json) -> CloudView | None:
     if not matrix or len(columns) < 2 or any(len(row) != len(columns) for row in matrix):
         return None
     kept = max(2, min(len(columns), _AXES, _CELLS // len(matrix)))
-    rows = [[_short(v) if is_number(v) else None for v in row[:kept]] for row in matrix]
+    rows = [[v if is_number(v) else None for v in row[:kept]] for row in matrix]
     left_out, columns = len(columns) - kept, columns[:kept]
     axes = [_axis(column) for column in columns]
     groups = {str(title): list(map(text, sequence(words))) for title, words in mapping(figure.get("groups")).items()}
@@ -58,11 +57,6 @@ def cloud_of(figure: Json) -> CloudView | None:
         data=packed(told),
         left_out=left_out,
     )
-
-
-def _short(value: float) -> float:
-    """The number to six digits, as far as a point's place can be seen."""
-    return float(f"{value:.{_DIGITS}g}")
 
 
 def _axis(column: Json) -> str:
