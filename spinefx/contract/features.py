@@ -14,6 +14,7 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
 from spinefx.contract.grid import frozen_array
 
+_SHOWN = 12
 UNITS = ("mm3", "mm2", "mm", "deg", "ml", "percent", "suv")
 """Units that a feature's name may end in, after an underscore."""
 
@@ -79,6 +80,21 @@ class Features:
         object.__setattr__(self, "columns", MappingProxyType(columns))
         object.__setattr__(self, "reasons", MappingProxyType(dict(self.reasons)))
         object.__setattr__(self, "meaning", MappingProxyType(dict(self.meaning)))
+
+    def __repr__(self) -> str:
+        return f"Features({len(self.rows)} rows, {len(self.columns)} columns: {', '.join(self.columns)})"
+
+    def _repr_html_(self) -> str:
+        """The first rows as a table, for notebooks."""
+        from html import escape
+
+        def line(cells: Sequence[str], tag: str) -> str:
+            return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+        lines = [line(["row", *self.columns], "th")]
+        for number, row in enumerate(self.rows[:_SHOWN]):
+            lines.append(line([row.id, *(f"{values[number]:.4g}" for values in self.columns.values())], "td"))
+        return f"<table>{''.join(lines)}</table><p>{len(self.rows)} rows</p>"
 
     @property
     def units(self) -> dict[str, str]:

@@ -46,6 +46,9 @@ class Volume:
         dtype = np.int16 if data.dtype == np.int16 else np.float32
         object.__setattr__(self, "data", frozen_array(data, dtype))
 
+    def __repr__(self) -> str:
+        return f"Volume({self.data.dtype}, {self.grid.shape}, {self.grid.spacing} mm)"
+
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
@@ -79,6 +82,9 @@ class LabelMap:
                 raise DataError("mask holds values that are not whole numbers")
             labels = whole
         object.__setattr__(self, "labels", frozen_array(labels, np.uint16))
+
+    def __repr__(self) -> str:
+        return f"LabelMap({self.scheme.name}, {self.grid.shape}, {self.grid.spacing} mm)"
 
     @cached_property
     def _counts(self) -> dict[int, int]:
@@ -137,6 +143,9 @@ class Scan:
     def __post_init__(self) -> None:
         object.__setattr__(self, "images", frozen_mapping(self.images))
         object.__setattr__(self, "quality", frozen_mapping(self.quality))
+
+    def __repr__(self) -> str:
+        return f"Scan({self.case.id}, {dict(self.images)}, {self.mask})"
 
     def replace(self, **changes: Any) -> Scan:
         """A copy with some parts changed: `scan.replace(mask=mask)`."""
