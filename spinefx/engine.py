@@ -102,7 +102,7 @@ class Engine:
         reasons = Reasons(self.plan, finished_record(self.out))
         lesson = self.lesson(checked, fingerprints)
         steps = [lesson_step(lesson, reasons)] if lesson else []
-        listed = list(case_steps(self.work(lesson), checked.cases, fingerprints, reasons))
+        listed = list(case_steps(self.work(lesson, len(checked.cases)), checked.cases, fingerprints, reasons))
         remember_files(self.cache.root, fingerprints.known)
         steps += [step for step, _ in listed]
         results = [result for _, result in listed if result is not None]
@@ -129,10 +129,11 @@ class Engine:
             remember_files(self.cache.root, fingerprints.known)
         return lesson
 
-    def work(self, lesson: Lesson | None) -> Casework:
-        """What does the cases, with its segmenter as far as that is fitted."""
+    def work(self, lesson: Lesson | None, cases: int) -> Casework:
+        """What does that many cases, with its segmenter as far as that is fitted."""
         segmenter = lesson.model if lesson else self.segmenter
-        return Casework(self.plan, self.cache.root, segmenter, waiting=lesson is not None and segmenter is None)
+        waiting, share = lesson is not None and segmenter is None, self.plan.report.pictures / max(cases, 1)
+        return Casework(self.plan, self.cache.root, segmenter, waiting=waiting, pictured=share)
 
     def run(self) -> Run:
         """Do what is not done yet; the run as its folder holds it."""
@@ -242,7 +243,7 @@ class Engine:
         self, cases: Sequence[Case], watch: Observers, log: Log, lesson: Lesson | None = None
     ) -> list[CaseResult]:
         """Every case done, cached or quarantined; in the loader's order, whoever finished first."""
-        return rounds(self.work(lesson), self.loader, cases, watch, log)
+        return rounds(self.work(lesson, len(cases)), self.loader, cases, watch, log)
 
     def _cohort(self, checked: Checked, results: Sequence[CaseResult], lesson: Lesson | None) -> Cohort | None:
         """The once-only steps, or None where no case is left to do them on."""
@@ -265,5 +266,5 @@ class Engine:
             labels=labels,
             split=split,
             facts={case.id: case.facts for case in checked.cases},
-            scans=Segmented.of(self.work(lesson), checked.cases, kept),
+            scans=Segmented.of(self.work(lesson, len(checked.cases)), checked.cases, kept),
         )

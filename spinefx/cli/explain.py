@@ -40,7 +40,7 @@ def explain(case: str, pipeline: str, overrides: tuple[str, ...], json_: bool) -
         found = _found(checked, case)
         fingerprints = Fingerprints(known_files(engine.cache.root))
         record = finished_record(engine.out)
-        work = engine.work(engine.lesson(checked, fingerprints))
+        work = engine.work(engine.lesson(checked, fingerprints), len(checked.cases))
         steps = [step for step, _ in case_steps(work, [found], fingerprints, Reasons(engine.plan, record))]
     before: dict[str, Any] = next((entry for entry in record.get("cases", ()) if entry["case"] == case), {})
     made = {step.key: _made(engine, step.key) for step in steps if step.cached}

@@ -11,12 +11,15 @@ from typing import Any
 Fact = str | int | float | bool | None
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 def frozen_mapping(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """A read-only copy of `values`."""
-    return MappingProxyType(dict(values))
+    return MappingProxyType(dict(values)) if values else _NOTHING
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Case:
     """One series of one patient, before anything is read.
 

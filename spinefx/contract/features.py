@@ -19,7 +19,7 @@ UNITS = ("mm3", "mm2", "mm", "deg", "ml", "percent", "suv")
 """Units that a feature's name may end in, after an underscore."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Row:
     """Whose number it is: one structure of one case. Case-wide rows have structure `spine` and level ""."""
 

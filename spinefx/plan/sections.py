@@ -186,6 +186,11 @@ class ReportOptions(Section):
     """`[report]`: the HTML file at the end."""
 
     title: str = Field("", max_length=200, description="heading of the report; the run folder's name unless given")
+    pictures: int = Field(
+        1000,
+        ge=0,
+        description="how many cases at most have pictures, spread over the cohort by chance where there are more",
+    )
     viewer: bool = Field(False, description="put a three-dimensional viewer into the report (adds about 4 MB)")
     phi: bool = Field(False, description="show patient ids as they are in the data; pseudonyms otherwise")
 

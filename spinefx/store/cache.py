@@ -67,8 +67,11 @@ class Cache:
         return (path.stem for path in self.root.glob(f"steps/??/[0-9a-f]*{_LOOSE}"))
 
     def put(self, key: str, arrays: Mapping[str, NDArray[Any]], meta: Any = None) -> None:
-        """Store an artefact; equal content gives equal bytes."""
-        atomic_write_bytes(self.path(key), packed(key, arrays, meta))
+        """Store an artefact; equal content gives equal bytes.
+
+        It is not synced: what a power cut takes counts as damaged by its checksum and is made again. Packs are synced.
+        """
+        atomic_write_bytes(self.path(key), packed(key, arrays, meta), synced=False)
 
     def pack(self, keys: Iterable[str]) -> None:
         """Move the artefacts of these keys, where they are files of their own, into packs."""
@@ -103,10 +106,10 @@ class Cache:
         """The JSON beside the arrays, without reading them; StoreError where the artefact is absent or damaged."""
         return self._part(key, [])[0]["meta"]
 
-    def arrays(self, key: str, names: list[str]) -> list[NDArray[Any]]:
-        """Some arrays of an artefact, read alone; StoreError where it is absent or damaged."""
-        found = self._part(key, names)[1]
-        return [found[name] for name in names]
+    def some(self, key: str, names: list[str]) -> tuple[Any, list[NDArray[Any]]]:
+        """The JSON and some arrays of an artefact, without reading the others; StoreError as from `meta`."""
+        head, found = self._part(key, names)
+        return head["meta"], [found[name] for name in names]
 
     def _part(self, key: str, names: list[str]) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         span = self.span(key)

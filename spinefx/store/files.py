@@ -1,7 +1,7 @@
 """Files and folders that appear whole or not at all.
 
 A write goes to a temporary name beside its target, is synced, then renamed over it; a kill at any moment leaves
-the old file or the new one. Temporary names start with `.tmp-`, so that what a kill left is recognised.
+the old file or the new one, and so does a power cut. Temporary names start with `.tmp-`, so that what a kill left is recognised.
 """
 
 from __future__ import annotations
@@ -55,8 +55,11 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def atomic_write(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write(temporary)` produce the file, then put it in place of `path` in one step."""
+def atomic_write(path: Path, write: Callable[[Path], None], *, synced: bool = True) -> None:
+    """Let `write(temporary)` produce the file, then put it in place of `path` in one step.
+
+    synced : whether the file must survive a power cut whole; one that is checked when it is read need not.
+    """
     make_folder(path.parent)
     with _told(path, "write"):
         handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
@@ -64,19 +67,21 @@ def atomic_write(path: Path, write: Callable[[Path], None]) -> None:
         temporary = Path(name)
         try:
             write(temporary)
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
+            if synced:
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
             temporary.chmod(0o644)
             temporary.replace(path)
-            _sync_folder(path.parent)
+            if synced:
+                _sync_folder(path.parent)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
 
 
-def atomic_write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all."""
-    atomic_write(path, lambda temporary: _write_all(temporary, content))
+def atomic_write_bytes(path: Path, content: bytes, *, synced: bool = True) -> None:
+    """Write `content` to `path`, whole or not at all; `synced` as for `atomic_write`."""
+    atomic_write(path, lambda temporary: _write_all(temporary, content), synced=synced)
 
 
 def _write_all(path: Path, content: bytes) -> None:

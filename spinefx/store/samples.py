@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from spinefx.contract.features import Row
 from spinefx.contract.grid import Grid
@@ -12,15 +11,13 @@ from spinefx.contract.scan import Sample
 from spinefx.store.cache import Cache
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
-    """Where one sample lies: its row, the artefact's key and its number in there."""
+    """Where one sample lies: its row, the artefact's key and its number in there. Small: one stays for each sample."""
 
     row: Row
     key: str
     number: int
-    grid: dict[str, Any]
-    channels: tuple[str, ...] = ()
 
 
 def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Sequence[str] = ()) -> None:
@@ -35,8 +32,7 @@ def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Seq
 
 def places(cache: Cache, key: str) -> list[Place]:
     """The samples of one case's artefact, without their voxels."""
-    rows = cache.meta(key)["samples"]
-    return [Place(Row(*e["row"]), key, number, e["grid"], tuple(e["channels"])) for number, e in enumerate(rows)]
+    return [Place(Row(*entry["row"]), key, number) for number, entry in enumerate(cache.meta(key)["samples"])]
 
 
 def _parts(row: Row) -> tuple[str, str, str, str]:
@@ -60,8 +56,9 @@ class StoredSamples:
 
     def __getitem__(self, index: int, /) -> Sample:
         place = self.places[index]
-        image, mask = self.cache.arrays(place.key, [f"{place.number}.image", f"{place.number}.mask"])
-        return Sample(place.row, image, mask, Grid.from_json(place.grid), place.channels)
+        meta, (image, mask) = self.cache.some(place.key, [f"{place.number}.image", f"{place.number}.mask"])
+        entry = meta["samples"][place.number]
+        return Sample(place.row, image, mask, Grid.from_json(entry["grid"]), tuple(entry["channels"]))
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))

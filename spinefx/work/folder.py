@@ -124,7 +124,8 @@ class RunFolder:
 
     def started(self, cases: int) -> None:
         """Casework begins; a finished record of the same folder stays until the new one is finished."""
-        self._earlier = finished_record(self.out)
+        earlier = finished_record(self.out)
+        self._earlier = {name: earlier[name] for name in ("content", "files") if name in earlier}
         self._write(state="casework", expected=cases)
 
     def at(self, step: str) -> None:
@@ -221,7 +222,7 @@ class RunFolder:
                     (temporary / name).write_bytes(content)
         with atomic_folder(self.out / "qc") as temporary:
             for result in results:
-                if result.keys is not None and result.keys.picture in cache:
+                if result.keys is not None and result.keys.picture and result.keys.picture in cache:
                     picture = cache.require(result.keys.picture).arrays["png"].tobytes()
                     (temporary / f"{safe_name(result.case)}.png").write_bytes(picture)
                 if result.keys is not None and result.keys.measured and result.keys.measured in cache:
@@ -246,6 +247,7 @@ def _stage_json(stage: Stage) -> dict[str, Any]:
 
 def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
     failure = result.failure
+    drawn = result.keys.picture if result.keys is not None else ""
     notes = cache.meta(result.keys.samples)["notes"] if failure is None and result.keys is not None else []
     return {
         "case": result.case,
@@ -255,7 +257,7 @@ def _case_json(result: CaseResult, cache: Cache) -> dict[str, Any]:
         "plugin": failure.plugin if failure else "",
         "cause": failure.cause if failure else "",
         "notes": [*notes, *result.remarks],
-        "picture": f"qc/{safe_name(result.case)}.png" if result.keys and result.keys.picture in cache else "",
+        "picture": f"qc/{safe_name(result.case)}.png" if drawn and drawn in cache else "",
         "view": _view_json(result, cache),
         "done": list(result.done),
         "seconds": round(result.seconds, 3),

@@ -109,13 +109,12 @@ def case_steps(
             yield from ((Step(case.id, name, False, "", _UNFITTED, stages), None) for name, _, stages in names)
             continue
         try:
-            keys = work.keys(fingerprints.of_case(case))
+            keys = work.keys(case, fingerprints.of_case(case))
         except DataError as error:
             yield Step(case.id, "load", False, "", f"cannot be read: {error}"), None
             continue
-        listed = list(
-            zip(names, (*keys.features, keys.picture, *filter(None, [keys.measured]), keys.samples), strict=True)
-        )
+        every = (*keys.features, keys.picture, *([keys.measured] if work.showing else []), keys.samples)
+        listed = [(name, key) for name, key in zip(names, every, strict=True) if key]
         steps = [
             Step(case.id, name, (cached := key in work.cache), key, "" if cached else why, stages)
             for (name, why, stages), key in listed

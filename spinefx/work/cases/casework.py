@@ -29,6 +29,7 @@ from spinefx.work.cases.masks import masked, models, put_mask
 from spinefx.work.cases.outcome import CaseResult, Failure, Keys, Task, at, wanted
 from spinefx.work.cases.roster import loader_of, pseudonyms, teller
 from spinefx.work.cases.strangers import watched
+from spinefx.work.chance import uniform
 from spinefx.work.pictures import glance, measured, volumes
 
 PICTURE = 2
@@ -44,10 +45,13 @@ class Casework:
     ----------
     plan : the plan.   root : the cache's folder.   segmenter : the fitted one's folder, where the plan's must be fitted.
     waiting : whether that one is not fitted yet, so that no key of a case is known.
+    pictured : the share of all cases that get pictures; which ones hangs on their ids alone.
     """
 
-    def __init__(self, plan: Plan, root: Path, segmenter: Path | None = None, *, waiting: bool = False) -> None:
-        self.plan, self.segmenter, self.waiting = plan, segmenter, waiting
+    def __init__(
+        self, plan: Plan, root: Path, segmenter: Path | None = None, *, waiting: bool = False, pictured: float = 1.0
+    ) -> None:
+        self.plan, self.segmenter, self.waiting, self.pictured = plan, segmenter, waiting, pictured
         self.cache = Cache(root)
         self._remarks: list[str] = []
 
@@ -55,12 +59,14 @@ class Casework:
     def from_payload(cls, payload: Mapping[str, Any]) -> Casework:
         """The same in a worker process."""
         segmenter = payload["segmenter"]
-        return cls(Plan.from_json(payload["plan"]), Path(payload["cache"]), Path(segmenter) if segmenter else None)
+        fitted = Path(segmenter) if segmenter else None
+        return cls(Plan.from_json(payload["plan"]), Path(payload["cache"]), fitted, pictured=payload["pictured"])
 
     def payload(self) -> dict[str, Any]:
         """What `from_payload` makes the same of."""
         segmenter = str(self.segmenter) if self.segmenter else None
-        return {"plan": self.plan.to_json(), "cache": str(self.cache.root), "segmenter": segmenter}
+        told = {"plan": self.plan.to_json(), "cache": str(self.cache.root), "segmenter": segmenter}
+        return told | {"pictured": self.pictured}
 
     @cached_property
     def analysers(self) -> tuple[Stage, ...]:
@@ -98,8 +104,8 @@ class Casework:
         """The analysers that say what a reader would draw."""
         return tuple(stage for stage in self.analysers if isinstance(self._stage(stage), MarkSource))
 
-    def keys(self, fingerprint: str) -> Keys:
-        """Where the results of a case with this fingerprint lie."""
+    def keys(self, case: Case, fingerprint: str) -> Keys:
+        """Where the results of a case whose files have this fingerprint lie."""
         loaded: Any = stage_key(self.plan.data, fingerprint)
         segment = stage_key(self.plan.segment, [loaded, *self._learned] if self._learned else loaded)
         laid = step_key("orient", "scan", version=_LAID, options=None, parents=segment)
@@ -107,13 +113,15 @@ class Casework:
         for stage in self.plan.preprocess:
             last = stage_key(stage, last)
         sample = self.plan.sample
+        drawn = self.pictured >= 1 or uniform(self.plan.run.seed, f"picture {case.id}") < self.pictured
+        showing = self.showing if drawn else ()
         return Keys(
             segment=segment,
             features=tuple(stage_key(stage, laid) for stage in self.analysers),
             samples=step_key("cut", "sample", version=cut.VERSION, options=sample.model_dump(), parents=last),
-            picture=step_key("picture", "case", version=PICTURE, options=self._later, parents=segment),
-            volumes=volumes.key(segment) if self.plan.report.viewer else "",
-            measured=measured.key([stage_key(stage, segment) for stage in self.showing]) if self.showing else "",
+            picture=step_key("picture", "case", version=PICTURE, options=self._later, parents=segment) if drawn else "",
+            volumes=volumes.key(segment) if drawn and self.plan.report.viewer else "",
+            measured=measured.key([stage_key(stage, segment) for stage in showing]) if showing else "",
         )
 
     def __call__(self, task: Task) -> CaseResult:
@@ -126,7 +134,7 @@ class Casework:
         self._remarks.clear()
         try:
             with at("loader", self.plan.data.use):
-                keys = self.keys(fingerprints.of_case(case))
+                keys = self.keys(case, fingerprints.of_case(case))
             done = tuple(self._do(case, keys))
         except StageError as error:
             failure = Failure.of(error, teller(self._names, case))

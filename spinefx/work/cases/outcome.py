@@ -34,24 +34,24 @@ class Failure:
         return cls(error.stage, error.plugin, told(_words(cause or error)), told(trace))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Keys:
-    """Where the results of one case lie in the cache."""
+    """Where the results of one case lie in the cache; an empty key stands for what the case does not have."""
 
     segment: str
     features: tuple[str, ...]
     samples: str
-    picture: str
+    picture: str = ""
     volumes: str = ""
     measured: str = ""
 
     @property
     def all(self) -> tuple[str, ...]:
         """Every artefact that a finished case has."""
-        return (*self.features, self.samples, self.picture, *filter(None, [self.volumes, self.measured]))
+        return (*self.features, self.samples, *filter(None, [self.picture, self.volumes, self.measured]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     """One case to do, and what is known of its files from earlier runs."""
 
@@ -59,7 +59,7 @@ class Task:
     known: Mapping[str, tuple[Stamp, str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaseResult:
     """How one case ended; small, since the driver keeps one for each."""
 

@@ -5,6 +5,7 @@ Patients are counted once; what differs between a patient's structures (levels, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,9 +46,9 @@ def table_one(rows: Sequence[Row], split: Split, labels: Labels, facts: Mapping[
     constant, varying = _labelled(patients, rows, labels)
     told = [*_facts(patients, rows, facts, taken={t.name for t in constant}), *constant]
     body: list[tuple[str, ...]] = [_counted("Patients", by_patient)]
-    cases = {p: len({r.case for r in rows if r.patient == p}) for p in patients} if len(rows) < 20_000 else {}
-    if len(set(cases.values())) > 1:
-        told = [_Trait("Scans of a patient", np.array([cases[p] for p in patients], np.float64)), *told]
+    scans = Counter(patient for patient, _ in {(row.patient, row.case) for row in rows})
+    if len(set(scans.values())) > 1:
+        told = [_Trait("Scans of a patient", np.array([scans[p] for p in patients], np.float64)), *told]
     for trait in told:
         body += _lines(trait, by_patient)
     levels = tuple(dict.fromkeys(r.level for r in sorted(rows, key=lambda r: _height(r.level)) if r.level))
