@@ -14,6 +14,7 @@ import io
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,7 +33,10 @@ from spinefx.contract.errors import SpinefxError
 from spinefx.phantom.metaimage import metaimage_bytes
 from spinefx.plan.source import parse_source
 
+sys.path.insert(0, str(Path(__file__).parent / "io"))  # what writes the DICOM files to begin with
+
 HANG_S = 5
+SEGMENTS = ("BINARY", "FRACTIONAL", "LABELMAP")
 GRID = Grid((2, 3, 4), (4.0, 0.5, 0.5))
 WORDS = [
     b"nan", b"inf", b"-inf", b"1e999", b"-1", b"0", b"1", b"99999999999999999999", b"1e-300", b"\0", b"\n", b"\r\n", b" ", b"=",
@@ -109,7 +113,6 @@ def pipeline(data: bytes) -> None:
 
 
 def dicom_seed() -> bytes:
-    sys.path.insert(0, str(Path(__file__).parent / "io"))
     from dicom_writing import PET, one_slice, radiopharmacy
 
     pet = {key: value for key, value in PET.items() if key != "series"}
@@ -132,6 +135,29 @@ def dicom(data: bytes) -> None:
         suv_factor(suv_header(read))
 
 
+def region_seeds() -> list[bytes]:
+    from region_writing import around, segmentation, structure_set
+
+    box = np.zeros(GRID.shape, bool)
+    box[:, 1:3, 1:3] = True
+    seeds = []
+    for header in (structure_set({"L5": around(box, GRID)}), *(segmentation({"L5": box}, k, GRID) for k in SEGMENTS)):
+        whole = io.BytesIO()
+        header.save_as(whole, enforce_file_format=True)
+        seeds.append(whole.getvalue())
+    return seeds
+
+
+def regions(data: bytes) -> None:
+    from spinefx_io.dicom_regions import Wanted, drawn
+
+    with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
+        file.write(data)
+        file.flush()
+        path = Path(file.name)
+        drawn([path], GRID, Wanted.of({"L5": "vertebra L5"}), root=path.parent, budget_bytes=1 << 20)
+
+
 @dataclass(frozen=True)
 class Target:
     """A parser, files to begin with, and its share of the time."""
@@ -149,6 +175,7 @@ TARGETS = {
     "pipeline": Target(pipeline, lambda: [PIPELINE, SCHEMES]),
     "scheme": Target(scheme, lambda: [SCHEMES, b"[mine]\n\"1\" = 'canal'\n"]),
     "dicom": Target(dicom, lambda: [dicom_seed()]),
+    "regions": Target(regions, region_seeds),
 }
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from dicom_writing import NAME, uid, write_series
+from dicom_writing import write_series
 from pydicom import Dataset
-from pydicom.dataset import FileMetaDataset
-from pydicom.pixels import pack_bits
-from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian
+from region_writing import around, segmentation, structure_set
 from spinefx_io import DicomOptions
 from spinefx_io.dicom import DicomLoader
 
@@ -31,90 +27,6 @@ OTHER = np.zeros(GRID.shape, bool)
 OTHER[2:5, 10:16, 5:15] = True
 
 
-def plain(kind: str, sop: str, **fields: Any) -> Dataset:
-    header = Dataset()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = f"1.2.840.10008.5.1.4.1.1.{sop}"
-    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = uid(kind, str(fields))
-    header.Modality, header.PatientID, header.PatientName = kind, "P1", NAME
-    header.StudyInstanceUID, header.SeriesInstanceUID = uid("P1", "study"), uid("P1", kind)
-    header.FrameOfReferenceUID = uid("P1", "frame")
-    for name, value in fields.items():
-        setattr(header, name, value)
-    return header
-
-
-def item(**fields: Any) -> Dataset:
-    header = Dataset()
-    for name, value in fields.items():
-        setattr(header, name, value)
-    return header
-
-
-def around(mask: np.ndarray, grid: Grid = GRID, *, shift: float = 0.0) -> list[np.ndarray]:
-    """A contour about the box of true voxels in every slice, half a voxel outside their centres; index units -> world."""
-    out = []
-    for plane in np.flatnonzero(mask.any(axis=(1, 2))):
-        rows, columns = np.nonzero(mask[plane])
-        (r0, r1), (c0, c1) = ((int(v.min()) - 0.5, int(v.max()) + 0.5) for v in (rows, columns))
-        corners = [(plane + shift, r, c) for r, c in ((r0, c0), (r0, c1), (r1, c1), (r1, c0))]
-        out.append(grid.to_world(np.array(corners)))
-    return out
-
-
-def structure_set(
-    regions: Mapping[str, list[np.ndarray]], *, series: str = "1", kind: str = "CLOSED_PLANAR"
-) -> Dataset:
-    names = [item(ROINumber=n, ROIName=name) for n, name in enumerate(regions, 1)]
-    contours = []
-    for number, listed in enumerate(regions.values(), 1):
-        drawn = [
-            item(ContourGeometricType=kind, NumberOfContourPoints=len(points), ContourData=[f"{v:.9g}" for v in points.ravel()])
-            for points in listed
-        ]  # fmt: skip
-        contours.append(item(ReferencedROINumber=number, ContourSequence=Sequence(drawn)))
-    reference = item(SeriesInstanceUID=uid("P1", series))
-    study = item(RTReferencedSeriesSequence=Sequence([reference]))
-    frame = item(FrameOfReferenceUID=uid("P1", "frame"), RTReferencedStudySequence=Sequence([study]))
-    return plain(
-        "RTSTRUCT", "481.3", StructureSetROISequence=Sequence(names), ROIContourSequence=Sequence(contours),
-        ReferencedFrameOfReferenceSequence=Sequence([frame]),
-    )  # fmt: skip
-
-
-def segmentation(segments: Mapping[str, np.ndarray], kind: str, *, grid: Grid = GRID) -> Dataset:
-    """Frames in no order, those that are empty left out, as writers do."""
-    frames, values = [], []
-    for number, mask in enumerate(segments.values(), 1):
-        for plane in np.random.default_rng(2).permutation(len(mask)):
-            if not mask[plane].any():
-                continue
-            position = item(ImagePositionPatient=[f"{v:.9g}" for v in grid.to_world((int(plane), 0, 0))])
-            group = item(PlanePositionSequence=Sequence([position]))
-            if kind == "LABELMAP":
-                values.append(np.where(mask[plane], number, 0).astype(np.uint8))
-            else:
-                group.SegmentIdentificationSequence = Sequence([item(ReferencedSegmentNumber=number)])
-                values.append(mask[plane].astype(np.uint8) * (200 if kind == "FRACTIONAL" else 1))
-            frames.append(group)
-    packed = np.stack(values)
-    bits = 1 if kind == "BINARY" else 8
-    shared = item(
-        PixelMeasuresSequence=Sequence([item(PixelSpacing=list(grid.spacing[1:]))]),
-        PlaneOrientationSequence=Sequence([item(ImageOrientationPatient=[f"{v:.9g}" for v in grid.direction[:, :2].T.ravel()])]),
-    )  # fmt: skip
-    return plain(
-        "SEG", "66.4" if kind != "LABELMAP" else "66.7", SegmentationType=kind, NumberOfFrames=len(packed),
-        Rows=packed.shape[1], Columns=packed.shape[2], SamplesPerPixel=1, PhotometricInterpretation="MONOCHROME2",
-        BitsAllocated=bits, BitsStored=bits, HighBit=bits - 1, PixelRepresentation=0, MaximumFractionalValue=200,
-        SegmentSequence=Sequence([item(SegmentNumber=n, SegmentLabel=name) for n, name in enumerate(segments, 1)]),
-        SharedFunctionalGroupsSequence=Sequence([shared]), PerFrameFunctionalGroupsSequence=Sequence(frames),
-        ReferencedSeriesSequence=Sequence([item(SeriesInstanceUID=uid("P1", "1"))]),
-        PixelData=pack_bits(packed) if kind == "BINARY" else packed.tobytes(),
-    )  # fmt: skip
-
-
 def loaded(root: Path, *headers: Dataset, **options: Any) -> Scan:
     write_series(root, DATA, GRID)
     for number, header in enumerate(headers):
@@ -125,7 +37,10 @@ def loaded(root: Path, *headers: Dataset, **options: Any) -> Scan:
 
 
 def test_contours_fill_the_voxels_whose_centres_they_enclose(tmp_path):
-    scan = loaded(tmp_path, structure_set({"l5": around(BOX), "Disc L5/S1": around(OTHER & ~BOX), "body": around(BOX)}))
+    scan = loaded(
+        tmp_path,
+        structure_set({"l5": around(BOX, GRID), "Disc L5/S1": around(OTHER & ~BOX, GRID), "body": around(BOX, GRID)}),
+    )
     assert [(s.kind, s.level) for s in scan.mask.structures()] == [("vertebra", "L5"), ("disc", "L5-S1")]
     assert np.array_equal(scan.mask.labels == 1, BOX)
     assert scan.mask.grid is scan.images["mr"].grid
@@ -135,8 +50,8 @@ def test_contours_fill_the_voxels_whose_centres_they_enclose(tmp_path):
 def test_a_contour_inside_another_cuts_a_hole_and_overlaps_are_counted(tmp_path):
     hole = np.zeros_like(BOX)
     hole[1:4, 6:9, 8:12] = True
-    rings = [points for pair in zip(around(BOX), around(hole), strict=True) for points in pair]
-    scan = loaded(tmp_path, structure_set({"L5": rings, "disc": around(OTHER)}))
+    rings = [points for pair in zip(around(BOX, GRID), around(hole, GRID), strict=True) for points in pair]
+    scan = loaded(tmp_path, structure_set({"L5": rings, "disc": around(OTHER, GRID)}))
     assert np.array_equal(scan.mask.labels == 1, BOX & ~hole)
     assert np.array_equal(scan.mask.labels == 2, OTHER & ~BOX)
     assert scan.notes == (f"regions overlap in {(BOX & OTHER).sum()} voxels; the one named first keeps them",)
@@ -145,7 +60,7 @@ def test_a_contour_inside_another_cuts_a_hole_and_overlaps_are_counted(tmp_path)
 @pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
 def test_segments_are_the_voxels_that_were_written(tmp_path, kind):
     rest = OTHER & ~BOX
-    scan = loaded(tmp_path, segmentation({"L5": BOX, "disc": rest}, kind))
+    scan = loaded(tmp_path, segmentation({"L5": BOX, "disc": rest}, kind, GRID))
     assert np.array_equal(scan.mask.labels, BOX * 1 + rest * 2)
     assert scan.notes == ()
 
@@ -153,7 +68,7 @@ def test_segments_are_the_voxels_that_were_written(tmp_path, kind):
 def test_a_slice_amid_a_region_that_bears_no_contour_is_said(tmp_path):
     gap = BOX.copy()
     gap[2] = False
-    assert loaded(tmp_path, structure_set({"L5": around(gap)})).notes == (
+    assert loaded(tmp_path, structure_set({"L5": around(gap, GRID)})).notes == (
         "1 slices amid a region bear no contour; they stay empty",
     )
 
@@ -164,15 +79,15 @@ OFF = Grid(GRID.shape, GRID.spacing, GRID.to_world((0, 0.5, 0)), GRID.direction)
 @pytest.mark.parametrize(
     ("header", "error", "says"),
     [
-        (structure_set({"L5": around(BOX, shift=0.5)}), GridError, "do not lie in the slices"),
-        (structure_set({"L5": [p[:, ::-1] for p in around(BOX)]}), GridError, "do not lie in the slices"),
-        (structure_set({"L5": around(BOX, shift=40.0)}), GridError, "encloses no voxel"),
+        (structure_set({"L5": around(BOX, GRID, shift=0.5)}), GridError, "do not lie in the slices"),
+        (structure_set({"L5": [p[:, ::-1] for p in around(BOX, GRID)]}), GridError, "do not lie in the slices"),
+        (structure_set({"L5": around(BOX, GRID, shift=40.0)}), GridError, "encloses no voxel"),
         (structure_set({"L5": [np.full((3, 3), np.nan)]}), GridError, "not finite"),
         (structure_set({"L5": [np.zeros((1, 2))]}), DataError, "in threes"),
-        (structure_set({"L5": around(BOX)}, kind="POINT"), GridError, "encloses no voxel"),
-        (structure_set({"Erika": around(BOX), "heart": []}), DataError, r"wants; it has '', 'heart'"),
-        (segmentation({"L5": BOX}, "BINARY", grid=OFF), GridError, "another grid than their series"),
-        (segmentation({"L5": BOX[:, 1:]}, "BINARY"), GridError, "another grid than their series"),
+        (structure_set({"L5": around(BOX, GRID)}, kind="POINT"), GridError, "encloses no voxel"),
+        (structure_set({"Erika": around(BOX, GRID), "heart": []}), DataError, r"wants; it has '', 'heart'"),
+        (segmentation({"L5": BOX}, "BINARY", OFF), GridError, "another grid than their series"),
+        (segmentation({"L5": BOX[:, 1:]}, "BINARY", GRID), GridError, "another grid than their series"),
     ],
 )  # fmt: skip
 def test_regions_that_do_not_fit_are_refused(tmp_path, header, error, says):
@@ -181,7 +96,7 @@ def test_regions_that_do_not_fit_are_refused(tmp_path, header, error, says):
 
 
 def test_regions_of_another_series_make_no_mask(tmp_path):
-    scan = loaded(tmp_path, structure_set({"L5": around(BOX)}, series="elsewhere"))
+    scan = loaded(tmp_path, structure_set({"L5": around(BOX, GRID)}, series="elsewhere"))
     assert scan.mask is None
     assert scan.notes == ("1 files of regions belong to no image of the case, left out", "no regions, hence no mask")
 
@@ -191,7 +106,9 @@ def test_regions_drawn_on_the_structural_image_go_before_those_on_pet(tmp_path):
 
     pet = PET | {"RadiopharmaceuticalInformationSequence": radiopharmacy()}
     write_series(tmp_path / "pet", np.abs(DATA), GRID, "PT", **pet)
-    scan = loaded(tmp_path, structure_set({"L5": around(OTHER)}, series="pet"), structure_set({"L5": around(BOX)}))
+    scan = loaded(
+        tmp_path, structure_set({"L5": around(OTHER, GRID)}, series="pet"), structure_set({"L5": around(BOX, GRID)})
+    )
     assert np.array_equal(scan.mask.labels > 0, BOX)
     assert "regions drawn on pet are left out, those on mr are the mask" in scan.notes
 
