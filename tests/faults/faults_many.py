@@ -34,9 +34,7 @@ tables = {
 def resident(what):
     return int(Path("/proc/self/status").read_text().split(what)[1].split()[0]) * 1024
 
-class Watch:
-    """What the driver holds once its first case is done, and once its last one is."""
-
+class Watch:  # what the driver holds once its first case is done, and once its last one is
     seen = []
 
     @hookimpl
