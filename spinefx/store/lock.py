@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from spinefx.contract.errors import StoreError
 from spinefx.store.files import make_folder
@@ -30,9 +32,8 @@ def locked(folder: Path) -> Iterator[None]:
         raise StoreError(f"{path}: cannot write: {error.strerror or error}; check the folder") from error
     with file:
         if not _take(file.fileno()):
-            file.seek(0)
             raise StoreError(
-                f"{folder}: another run holds this folder ({_holder(file.read())}); wait, or choose another [run] out"
+                f"{folder}: another run holds this folder ({_holder(file)}); wait, or choose another [run] out"
             )
         file.truncate(0)
         file.write(
@@ -60,7 +61,12 @@ def _take(handle: int) -> bool:
     return True
 
 
-def _holder(text: str) -> str:
+def _holder(file: TextIO) -> str:
+    for _ in range(20):  # it may have the lock and not yet have written its name
+        file.seek(0)
+        if text := file.read():
+            break
+        time.sleep(0.05)
     try:
         data = json.loads(text)
         return f"process {data['pid']} on {data['host']} since {data['since']}"

@@ -46,13 +46,16 @@ def built(folder: Path) -> Path:
     return library
 
 
-def failing(study: Study, library: Path, at: int, error: str, *, everywhere: bool) -> tuple[int, str, int]:
-    """A run whose `at`-th call meets `error`: exit code, what it said, and how many calls there were."""
+def failing(
+    study: Study, library: Path, at: int, error: str, *, everywhere: bool, clock_s: int = 0
+) -> tuple[int, str, int]:
+    """A run whose `at`-th call meets `error`, its clock off by `clock_s`: exit code, what it said, how many calls there were."""
     count = study.folder.parent / "count"
     count.write_bytes(bytes(8))
     code = "0" if error == KILL else str(getattr(errno, error))
     environment = {"LD_PRELOAD": str(library), "FAULT_ROOT": str(study.folder), "FAULT_AT": str(at)}
-    environment |= {"FAULT_ERROR": code, "FAULT_COUNT": str(count)} | ({"FAULT_ALL": "1"} if everywhere else {})
+    environment |= {"FAULT_ERROR": code, "FAULT_COUNT": str(count), "FAULT_CLOCK": str(clock_s)}
+    environment |= {"FAULT_ALL": "1"} if everywhere else {}
     process = study.start(os.environ | environment)
     said = process.communicate(timeout=600)[1].decode()
     return process.returncode, said, int.from_bytes(count.read_bytes(), "little")

@@ -1,6 +1,6 @@
 /* Preloaded: the FAULT_AT-th call that changes a file below FAULT_ROOT fails once with error FAULT_ERROR, or kills the
    process if that is 0. Counted over all processes in the file FAULT_COUNT: writes, and with FAULT_ALL syncs, renames and
-   new folders too. */
+   new folders too. FAULT_CLOCK seconds are added to the time of day. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,8 +12,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static long *counter(void) {
@@ -70,3 +72,25 @@ ssize_t writev(int handle, const struct iovec *parts, int count) {
 int fsync(int handle) { return all() && fails_at(handle) ? -1 : (NEXT(fsync))(handle); }
 int rename(const char *from, const char *to) { return all() && fails(to) ? -1 : (NEXT(rename))(from, to); }
 int mkdir(const char *path, mode_t mode) { return all() && fails(path) ? -1 : (NEXT(mkdir))(path, mode); }
+
+static long shift(void) {
+    const char *seconds = getenv("FAULT_CLOCK");
+    return seconds ? atol(seconds) : 0;
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    int result = (NEXT(clock_gettime))(clock, now);
+    if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec += shift();
+    return result;
+}
+time_t time(time_t *now) {
+    struct timespec found;
+    clock_gettime(CLOCK_REALTIME, &found);
+    if (now != NULL) *now = found.tv_sec;
+    return found.tv_sec;
+}
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+    int result = (NEXT(gettimeofday))(now, zone);
+    if (result == 0) now->tv_sec += shift();
+    return result;
+}

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from faults_calls import misfit, trials
-from faults_kills import storm
+from faults_calls import KILL, built, failing, misfit, trials
+from faults_kills import storm, undisturbed
 from faults_study import Study
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc, preloads a library")
@@ -39,6 +41,34 @@ def test_a_call_that_fails_is_told_once_and_costs_nothing_done(
     for _, code, said, wrong in tried:
         assert misfit(error, code, said) == ""
         assert wrong == []
+
+
+@LINUX
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_a_clock_that_jumps_changes_nothing(tmp_path: Path) -> None:
+    """Killed half-way with the clock ten years ahead; the next run has it ten years behind."""
+    truth, _ = undisturbed(tmp_path / "straight", patients=3, executor="serial")
+    library, decade = built(tmp_path), 315_360_000
+    study = Study(tmp_path / "jumping", patients=3, executor="serial")
+    assert failing(study, library, 33, KILL, everywhere=True, clock_s=decade)[0] == -signal.SIGKILL
+    code, said, _ = failing(study, library, 1 << 30, KILL, everywhere=True, clock_s=-decade)
+    assert code == 0, said
+    assert json.loads((study.out / "run.json").read_text())["started"].startswith("201")
+    assert study.results() == truth
+    assert study.finish()[0] == 0
+
+
+@LINUX
+def test_of_eight_runs_on_one_folder_one_works_and_seven_name_it(tmp_path: Path) -> None:
+    study = Study(tmp_path, patients=6, executor="serial")
+    runs = [study.start() for _ in range(8)]
+    ends = [(run.communicate(timeout=600)[1].decode(), run.returncode) for run in runs]
+    assert sorted(code for _, code in ends)[:2] in ([0, 0], [0, 5])  # who comes late enough finds all done
+    assert {code for _, code in ends} == {0, 5}
+    for said, code in ends:
+        assert code == 0 or "another run holds this folder (process" in said, said
+    assert all(count == 1 for count in study.works().values())
+    assert list(study.problems()) == []
 
 
 @LINUX
