@@ -40,11 +40,16 @@ def test_a_run_may_be_told_to_stop_at_the_first_failing_case(bench: Bench) -> No
 
 
 @pytest.mark.parametrize(
-    ("fault", "cause"),
-    [({"segfault": ["p1_t2"]}, "died of SIGSEGV"), ({"hang": ["p1_t2"]}, r"longer than \[run\] timeout = 6 s")],
+    ("fault", "timeout", "cause"),
+    [
+        ({"segfault": ["p1_t2"]}, 0.0, "died of SIGSEGV"),
+        ({"hang": ["p1_t2"]}, 9.0, r"longer than \[run\] timeout = 9 s"),
+    ],
 )
-def test_a_crash_or_a_hang_costs_that_case_only(bench: Bench, fault: dict[str, list[str]], cause: str) -> None:
-    run = bench.run(run={**POOL, "timeout": 6.0}, data=fault)
+def test_a_crash_or_a_hang_costs_that_case_only(
+    bench: Bench, fault: dict[str, list[str]], timeout: float, cause: str
+) -> None:
+    run = bench.run(run={**POOL, "timeout": timeout}, data=fault)
     assert run.exit_code == 4
     assert [case for case, outcome in run.outcomes.items() if outcome == "quarantined"] == ["p1_t2"]
     record = next(case for case in run.record["cases"] if case["case"] == "p1_t2")

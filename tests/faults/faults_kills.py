@@ -15,6 +15,8 @@ from faults_study import Study
 MOST = 25
 """Kills a cohort may suffer before it is left to end."""
 TARGETS = ("parent", "worker", "group")
+STILLBORN = "times in a row before any had a case in work"
+"""What a run says whose workers were killed so often before they began that it gave up; the next one must go on."""
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Tally:
 
     kills: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TARGETS, 0))
     cohorts: int = 0
+    given_up: int = 0
     redone: int = 0
     allowed: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -30,6 +33,7 @@ class Tally:
     def __str__(self) -> str:
         killed = ", ".join(f"{count} of the {name}" for name, count in self.kills.items())
         lines = [f"{sum(self.kills.values())} kills ({killed}) over {self.cohorts} whole cohorts"]
+        lines += [f"runs that gave up, their workers killed before they began: {self.given_up}"] if self.given_up else []
         lines += [f"cases worked on again: {self.redone}; one a worker and kill would be {self.allowed}"]
         lines += [f"WRONG: {what}" for what in self.wrong] or [
             "nothing lost, doubled or changed: every byte is the same"
@@ -106,7 +110,9 @@ def _cohort(
         tally.wrong += list(study.problems()) if process.returncode else []
         if process.returncode in (0, 4):
             break
-        if process.returncode != -signal.SIGKILL:
+        if process.returncode == 5 and STILLBORN in said:
+            tally.given_up += 1
+        elif process.returncode != -signal.SIGKILL:
             tally.wrong.append(f"exit code {process.returncode}: {said}")
     if process.returncode == 4:  # a worker killed twice in the same case: quarantined, and tried again by the next run
         process = study.start()
