@@ -27,7 +27,7 @@ _watching: list[Seen] = []
 _hooked: list[bool] = []
 
 
-@dataclass
+@dataclass(eq=False)  # one watch is not another that saw the same
 class Seen:
     """What a plugin did beside giving its result.
 
