@@ -33,7 +33,9 @@ class Tally:
     def __str__(self) -> str:
         killed = ", ".join(f"{count} of the {name}" for name, count in self.kills.items())
         lines = [f"{sum(self.kills.values())} kills ({killed}) over {self.cohorts} whole cohorts"]
-        lines += [f"runs that gave up, their workers killed before they began: {self.given_up}"] if self.given_up else []
+        lines += (
+            [f"runs that gave up, their workers killed before they began: {self.given_up}"] if self.given_up else []
+        )
         lines += [f"cases worked on again: {self.redone}; one a worker and kill would be {self.allowed}"]
         lines += [f"WRONG: {what}" for what in self.wrong] or [
             "nothing lost, doubled or changed: every byte is the same"
