@@ -58,6 +58,10 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     turn_deg: Annotated[float, Field(ge=0, le=45)] = Field(10.0, description="patches are turned by up to this")
     resize: Annotated[float, Field(ge=0, lt=0.5)] = Field(0.1, description="and made larger or smaller by this share")
     noise: Annotated[float, Field(ge=0, le=1)] = Field(0.15, description="most noise, in standard deviations")
+    memory_gb: Annotated[float, Field(ge=1, le=4096)] = Field(
+        6.0,
+        description="most memory for segmenting one scan, by slabs; naming adds 60 bytes a voxel of the spine's box",
+    )
     flip: bool = Field(False, description="average over left-right mirrored images: twice the time")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="threads of training and segmenting; another number may give other last bits"

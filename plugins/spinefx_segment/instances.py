@@ -29,7 +29,16 @@ def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float
 
     classes : (left, head, back) whole numbers on `grid`.
     """
-    out = np.zeros(classes.shape, np.uint16)
+    whole = np.zeros(classes.shape, np.uint16)
+    box = _box(classes)
+    if box is None:
+        return whole, []
+    x, y, z = grid.to_world(np.array([float(part.start) for part in box]))
+    edges = (box[1].start == 0, box[1].stop == classes.shape[1])
+    classes = np.ascontiguousarray(classes[box])
+    a, b, c = classes.shape
+    grid = Grid((a, b, c), grid.spacing, (x, y, z), grid.direction)
+    out = whole[box]
     maps: dict[str, Labels] = {}
     pieces: list[Piece] = []
     for number, kind in enumerate(kinds, start=1):
@@ -40,7 +49,7 @@ def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float
             out[longest(inside, grid, least_ml)] = CANAL
             continue
         maps[kind] = bodies(inside, grid, least_ml) if kind == "vertebra" else discs(inside, grid, least_ml)
-        pieces += _pieces(kind, maps[kind], grid)
+        pieces += _pieces(kind, maps[kind], grid, edges)
     found, notes = counted(pieces)
     for kind in {one.piece.kind for one in found}:
         table = np.zeros(int(maps[kind].max()) + 1, np.uint16)
@@ -50,13 +59,24 @@ def named(classes: Array, grid: Grid, kinds: tuple[str, ...], *, least_ml: float
         named_here = table[maps[kind]]
         out[named_here > 0] = named_here[named_here > 0]
     notes += [f"{o.piece.kind} {o.level} from below is cut off by the edge of the scan" for o in found if o.piece.cut]
-    return out, notes
+    return whole, notes
 
 
-def _pieces(kind: str, parts: Labels, grid: Grid) -> list[Piece]:
-    """The numbered parts of a map as pieces."""
+def _box(classes: Array) -> tuple[slice, slice, slice] | None:
+    """The part of a map that holds all that is not background; everything after is done there."""
+    ends = []
+    for axis in range(3):
+        there = np.flatnonzero(classes.any(axis=tuple(k for k in range(3) if k != axis)))
+        if not len(there):
+            return None
+        ends.append(slice(int(there[0]), int(there[-1]) + 1))
+    return ends[0], ends[1], ends[2]
+
+
+def _pieces(kind: str, parts: Labels, grid: Grid, edges: tuple[bool, bool]) -> list[Piece]:
+    """The numbered parts of a map as pieces; edges : whether the map's lower and upper end are the scan's."""
     found = kernels.label_statistics(parts, grid)
-    cut = set(np.unique(parts[:, [0, -1]]).tolist())
+    cut = set(np.unique(parts[:, [end for end, there in zip((0, -1), edges, strict=True) if there]]).tolist())
     return [
         Piece(kind, int(v), c, float(n) * grid.voxel_mm3 / 1000, int(v) in cut)
         for v, c, n in zip(found.value, found.centroid_mm, found.voxels, strict=True)

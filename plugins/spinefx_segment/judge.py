@@ -74,7 +74,8 @@ def _by_kind(parts: dict[str, list[CaseAgreement]], resamples: int, seed: int) -
             f1 = 2 * hits / max(2 * hits + extra + len(flat) - hits, 1)
             level = sum(a.named for a in flat) / len(flat)
             head = (part, kind, len({case.patient for case in cases}), len(flat))
-            rows.append((*head, *_figures(own, cases, resamples, seed), f1, level))
+            lost = sum(math.isnan(a.hd95_mm) for a in flat)
+            rows.append((*head, *_figures(own, cases, resamples, seed), lost, f1, level))
     columns = (
         Column("part", "Part"),
         Column("kind", "Kind"),
@@ -82,10 +83,11 @@ def _by_kind(parts: dict[str, list[CaseAgreement]], resamples: int, seed: int) -
         Column("n", "Structures"),
     )
     last = (
+        Column("lacking", "Not in the mask", about="under their own name: Dice and NSD 0, in no mean of HD95 and ASSD"),
         Column("f1", "Found (F1)", about="of structures, whatever their level; found is IoU >= .5"),
         Column("level", "Level right", about="share found under the right level"),
     )
-    caption = "Structures that the made mask lacks count as Dice 0. Intervals: bootstrap over patients. The train part was seen by the fit."
+    caption = "Structures that the made mask lacks count as Dice 0 and have no HD95 and ASSD. Intervals: bootstrap over patients. The train part was seen by the fit."
     return Table("kinds", "Made masks beside the loader's", (*columns, *_COLUMNS, *last), tuple(rows), caption)
 
 

@@ -16,6 +16,7 @@ from torch import nn
 
 from spinefx import kernels
 from spinefx.api import Grid
+from spinefx_segment.networks import Layout
 from spinefx_segment.views import OUTSIDE
 
 Bytes = NDArray[np.uint8]
@@ -30,11 +31,29 @@ class Span:
     kept: slice
     weight: NDArray[np.float32]
 
+    def within(self, low: int, high: int) -> Span:
+        """The same with only those voxels counting that lie from `low` to before `high`."""
+        start, stop = max(low, self.kept.start), min(high, self.kept.stop)
+        return Span(self.start, slice(start, stop), self.weight[start - self.kept.start : stop - self.kept.start])
 
-def probabilities(net: nn.Module, image: NDArray[np.float32], patch: Shape, classes: int, *, flip: bool) -> Bytes:
-    """(classes, ...) uint8 of (...) float32: 255 times each class's probability, the background first."""
-    out = np.zeros((classes, *image.shape), np.uint8)
+
+def probabilities(
+    net: nn.Module,
+    image: NDArray[np.float32],
+    patch: Shape,
+    classes: int,
+    *,
+    flip: bool,
+    rows: tuple[int, int] | None = None,
+) -> Bytes:
+    """(classes, ...) uint8 of (...) float32: 255 times each class's probability, the background first.
+
+    rows : only these of the second axis, the same numbers as in the whole.
+    """
+    low, high = rows or (0, image.shape[1])
+    out = np.zeros((classes, image.shape[0], high - low, image.shape[2]), np.uint8)
     axes = [spans(n, p) for n, p in zip(image.shape, patch, strict=True)]
+    axes[1] = [span.within(low, high) for span in axes[1] if span.kept.stop > low and span.kept.start < high]
     with torch.inference_mode():
         for places in itertools.product(*axes):
             seen = torch.from_numpy(_tile(image, places, patch))[None, None]
@@ -45,7 +64,8 @@ def probabilities(net: nn.Module, image: NDArray[np.float32], patch: Shape, clas
             a, b, c = (torch.from_numpy(place.weight) for place in places)
             inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
             share = soft[0][:, inner[0], inner[1], inner[2]] * (255 * a[:, None, None] * b[:, None] * c)
-            out[(slice(None), *(p.kept for p in places))] += share.byte().numpy()  # rounded down: never above 255
+            y = slice(places[1].kept.start - low, places[1].kept.stop - low)
+            out[:, places[0].kept, y, places[2].kept] += share.byte().numpy()  # rounded down: never above 255
     return out
 
 
@@ -75,26 +95,85 @@ def _tile(image: NDArray[np.float32], places: tuple[Span, ...], patch: Shape) ->
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What a network draws. seen : likeliest class per voxel of the view.   drawn : the same on the scan's own grid.
+
+    promised : for each class but the background, the Dice that its own probabilities promise; 0 where it was not found.
+    """
+
+    seen: Bytes
+    drawn: Bytes
+    promised: tuple[float, ...]
+
+
+def draw(
+    net: nn.Module, image: NDArray[np.float32], source: Grid, target: Grid, layout: Layout, *, flip: bool, rows: int
+) -> Drawing:
+    """The classes of a whole scan, so many `rows` of the view at a time: no more probabilities are in memory at once."""
+    seen = np.zeros(source.shape, np.uint8)
+    drawn = np.zeros(target.shape, np.uint8)
+    hits, total = np.zeros(layout.classes), np.zeros(layout.classes)
+    axis = _axis_of_rows(source, target)
+    for low in range(0, source.shape[1], rows):
+        high = min(source.shape[1], low + rows)
+        wide = (max(0, low - 1), min(source.shape[1], high + 1))
+        soft = probabilities(net, image, layout.patch, layout.classes, flip=flip, rows=wide)
+        own = soft[:, :, low - wide[0] : high - wide[0]]
+        seen[:, low:high] = own.argmax(axis=0)
+        for number in range(layout.classes):
+            inside = seen[:, low:high] == number
+            total[number] += own[number].sum(dtype=np.float64) / 255 + inside.sum()
+            hits[number] += own[number][inside].sum(dtype=np.float64) / 255
+        part = _part(target, source, axis, low, high)
+        index: list[slice] = [slice(None)] * 3
+        index[axis] = part
+        drawn[tuple(index)] = classes_on(soft, _cut(source, 1, slice(*wide)), _cut(target, axis, part))
+    return Drawing(seen, drawn, tuple(float(v) for v in 2 * hits[1:] / np.maximum(total[1:], 1e-9)))
+
+
+def rows_within(source: Grid, target: Grid, classes: int, bytes_left: float) -> int:
+    """How many rows of the view at a time keep their probabilities within so many bytes; at least 16.
+
+    A row costs a byte per class and voxel, and in between some float32 maps here and on the scan's grid.
+    """
+    row = float(source.shape[0] * source.shape[2] * (2 * classes + 8))
+    row += int(np.prod(target.shape)) / source.shape[1] * 14
+    return int(np.clip(bytes_left / row, 16, source.shape[1]))
+
+
+def _axis_of_rows(source: Grid, target: Grid) -> int:
+    """The target's axis along which the view's rows follow each other."""
+    return int(np.abs(target.axes @ source.axes[1]).argmax())
+
+
+def _part(target: Grid, source: Grid, axis: int, low: int, high: int) -> slice:
+    """The target's voxels along `axis` whose centres lie in the rows from `low` to before `high`; ends belong to the ends."""
+    ends = np.zeros((target.shape[axis], 3))
+    ends[:, axis] = np.arange(target.shape[axis])
+    place = source.to_index(target.to_world(ends))[:, 1] + 0.5
+    inside = (place >= (low if low else -np.inf)) & (place < (high if high < source.shape[1] else np.inf))
+    there = np.flatnonzero(inside)
+    return slice(int(there[0]), int(there[-1]) + 1) if len(there) else slice(0, 0)
+
+
+def _cut(grid: Grid, axis: int, part: slice) -> Grid:
+    """The part of a grid along one axis."""
+    start, shape = np.zeros(3), list(grid.shape)
+    start[axis], shape[axis] = part.start, part.stop - part.start
+    x, y, z = grid.to_world(start)
+    return Grid((shape[0], shape[1], shape[2]), grid.spacing, (x, y, z), grid.direction)
+
+
 def classes_on(soft: Bytes, source: Grid, target: Grid) -> NDArray[np.uint8]:
     """The likeliest class of each voxel of `target`, from probabilities on `source` in between its voxels."""
-    best = np.full(target.shape, 127.5, np.float32)  # half of the whole: background
     out = np.zeros(target.shape, np.uint8)
+    if not out.size:
+        return out
+    best = kernels.resample(soft[0].astype(np.float32), source, target, fill=255.0)
     for number in range(1, len(soft)):
         here = kernels.resample(soft[number].astype(np.float32), source, target)
-        if number == 1:
-            best[:] = kernels.resample(soft[0].astype(np.float32), source, target, fill=255.0)
         wins = here > best
         out[wins] = number
         np.maximum(best, here, out=best)
-    return out
-
-
-def expected_dice(soft: Bytes, classes: NDArray[np.uint8]) -> list[float]:
-    """For each class but the background, the Dice that its own probabilities promise; 0 where it was not found."""
-    out = []
-    for number in range(1, len(soft)):
-        inside = classes == number
-        total = float(soft[number].sum(dtype=np.float64)) / 255 + float(inside.sum())
-        held = float(soft[number][inside].sum(dtype=np.float64)) / 255
-        out.append(2 * held / total if inside.any() else 0.0)
     return out

@@ -8,11 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from spinefx.api import (
     DataError,
+    Grid,
     LabelMap,
     Scan,
     SegmenterFitting,
+    Volume,
     recounted,
     scheme,
 )
@@ -26,6 +30,12 @@ if TYPE_CHECKING:
     from spinefx_segment.networks import Layout
 
 NAME, VERSION = "unet", 2
+_LIBRARIES = 0.7e9
+"""torch, the network and one tile."""
+PER_BOX = 60
+"""Bytes for each voxel of the box around all structures, while they are told apart; beside the budget."""
+_PER_VOXEL, _PER_VIEW = 9, 12
+"""Bytes for each voxel of the scan (beside its own) and of the view, held or passed through on the way to a mask."""
 
 
 class Unet:
@@ -92,26 +102,26 @@ class Unet:
         DataError
             If there is no such image, or no structure is found in it.
         """
-        from spinefx_segment.tiles import classes_on, expected_dice, probabilities
+        from spinefx_segment.tiles import draw, rows_within
         from spinefx_segment.training import calm
 
         if self.options.replace == "missing" and scan.mask is not None:
             return scan
         if self.net is None and self.options.model is not None:
             self.load(self.options.model)
-        if self.net is None:
+        if self.net is None or self.layout is None:
             raise DataError("unet is not fitted yet; name a fitted `model`, or let a run fit it")
-        o = self.options
+        o, layout = self.options, self.layout
         volume = chosen(scan, o.image)
         grid = self.view.grid(volume.grid)
         with calm(o.threads, "cpu"):
-            soft = probabilities(self.net, self.view.image(volume), o.patch, len(self.kinds) + 1, flip=o.flip)
-        seen = soft.argmax(axis=0).astype("uint8")
-        quality = dict(zip(self.kinds, expected_dice(soft, seen), strict=True))
-        labels, notes = named(seen, grid, self.kinds, least_ml=o.least_ml)
+            rows = rows_within(grid, volume.grid, len(self.kinds) + 1, self._spare(volume, grid))
+            found = draw(self.net, self.view.image(volume), grid, volume.grid, layout, flip=o.flip, rows=rows)
+        quality = dict(zip(self.kinds, found.promised, strict=True))
+        labels, notes = named(found.seen, grid, self.kinds, least_ml=o.least_ml)
         if not labels.any():
             raise DataError(f"case {scan.case.id}: the segmenter finds no structure in it; is it a scan of a spine?")
-        drawn = carried(labels, grid, classes_on(soft, grid, volume.grid), volume.grid, self.kinds)
+        drawn = carried(labels, grid, found.drawn, volume.grid, self.kinds)
         mask = LabelMap(drawn, volume.grid, scheme("spider"))
         lowest = str(scan.case.facts.get("lowest_vertebra", o.lowest))
         thoracic = int(scan.case.facts.get("thoracic_vertebrae") or 12)
@@ -121,6 +131,24 @@ class Unet:
         if poor:
             notes.append(f"segmentation may have failed: expected Dice of {', '.join(poor)}; look at its picture")
         return scan.replace(mask=mask, quality=quality, notes=(*scan.notes, *notes))
+
+    def _spare(self, volume: Volume, grid: Grid) -> float:
+        """Bytes of `memory_gb` that are left for probabilities beside what is as large as the scan and as the view.
+
+        Raises
+        ------
+        DataError
+            If nothing is left, with the voxel size that would fit.
+        """
+        scan, view = float(np.prod(volume.grid.shape)), float(np.prod(grid.shape))
+        fixed = scan * (_PER_VOXEL + volume.data.itemsize) + view * _PER_VIEW
+        spare = self.options.memory_gb * 1e9 - _LIBRARIES - fixed
+        if spare <= 0:
+            raise DataError(
+                f"segmenting {volume.grid.shape} voxels at {self.view.spacing} mm needs {(fixed + _LIBRARIES) / 1e9:.1f} GB and "
+                f"more, `memory_gb` is {self.options.memory_gb:g}; raise it, or fit with a larger `finest_mm`"
+            )
+        return spare
 
     def save(self, folder: Path) -> None:
         """Write weights.safetensors, model.json and card.md."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+from spinefx_segment import UnetOptions
 from spinefx_segment.instances import bodies, carried, named
-from spinefx_segment.tiles import probabilities, spans
+from spinefx_segment.networks import Layout, fresh
+from spinefx_segment.tiles import draw, probabilities, spans
+from spinefx_segment.unet import PER_BOX, Unet
 from spinefx_segment.views import OUTSIDE, View, along
 
 from spinefx import kernels
-from spinefx.api import Grid, LabelMap
+from spinefx.api import DataError, Grid, LabelMap, Volume
 from spinefx.phantom import Scanner, draw_patient, grid_of, render
 
 KINDS = ("vertebra", "disc", "canal")
@@ -97,3 +106,33 @@ def test_tiles_of_a_map_give_the_map_back_and_see_what_lies_beyond_the_scan() ->
     assert np.array_equal(soft.argmax(axis=0), image.astype(int))
     assert soft.max(axis=0).min() > 240
     assert net.least == OUTSIDE
+
+
+def test_slabs_draw_what_the_whole_does() -> None:
+    layout = Layout("dynunet", (4, 4, 8), 4, (4.0, 1.2, 1.2), (8, 32, 32), 2)
+    net = fresh(layout, 3).eval()
+    mask = _phantom(1, (4.0, 2.0, 2.0))
+    image = np.random.default_rng(0).normal(0, 300, mask.grid.shape).astype(np.float32)
+    view = View((4.0, 1.2, 1.2))
+    grid, volume = view.grid(mask.grid), Volume(image, mask.grid)
+    whole, slabs = (
+        draw(net, view.image(volume), grid, mask.grid, layout, flip=False, rows=rows) for rows in (grid.shape[1], 17)
+    )
+    assert len(np.unique(whole.drawn)) > 1
+    assert np.array_equal(whole.seen, slabs.seen)
+    assert (whole.drawn != slabs.drawn).mean() < 2e-3, "ties of probabilities in one byte, and nothing else"
+    assert whole.promised == pytest.approx(slabs.promised)
+
+
+@pytest.mark.slow
+def test_memory_stays_within_the_budget_and_what_cannot_is_refused() -> None:
+    proof = Path(__file__).with_name("memory_proof.py")
+    command = [sys.executable, str(proof), "200", "200", "260", "1.5", "--finest", "1.5", "--channels", "4", "8", "8"]
+    told = json.loads(subprocess.run([*command, "--budget", "1.0"], check=True, capture_output=True).stdout)
+    box = PER_BOX * 200 * 200 * 260 / 1e9  # noise: the network finds structures everywhere
+    assert told["peak_gb"] < told["budget_gb"] + box
+    unet = Unet(UnetOptions(memory_gb=1.0))
+    unet.view = View((0.5, 0.5, 0.5))
+    grid = Grid((600, 512, 512), (0.5, 0.5, 0.5))
+    with pytest.raises(DataError, match=r"needs \d+\.\d GB and more, `memory_gb` is 1; raise it"):
+        unet._spare(SimpleNamespace(grid=grid, data=np.zeros(1, np.int16)), unet.view.grid(grid))  # type: ignore[arg-type]
