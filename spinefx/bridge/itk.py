@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx.bridge.held import held
 from spinefx.contract.errors import DataError
 from spinefx.contract.grid import Grid
 
 
 def parts(image: Any) -> tuple[NDArray[Any], Grid]:
-    """The image's voxels, without a copy (itk's view keeps the image alive), and its grid."""
+    """The image's voxels, without a copy, and its grid."""
     itk = import_module("itk")
-    view = itk.array_view_from_image(image)
+    view = held(image, itk.array_view_from_image(image))
     if view.ndim != 3:
         raise DataError(f"wanted an image of three dimensions and one component, got shape {view.shape}")
     z, y, x = view.shape

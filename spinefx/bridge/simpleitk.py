@@ -8,23 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spinefx.bridge.held import held
 from spinefx.contract.errors import DataError
 from spinefx.contract.grid import Grid
 from spinefx.contract.scan import LabelMap, Volume
-
-
-class _Held:
-    """Keeps an image alive as long as an array shows its memory."""
-
-    def __init__(self, image: Any, view: NDArray[Any]) -> None:
-        self.image, self.__array_interface__ = image, view.__array_interface__
 
 
 def parts(image: Any) -> tuple[NDArray[Any], Grid]:
     """The image's voxels, without a copy, and its grid."""
     if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
         raise DataError(f"wanted an image of three dimensions and one component, got {image.GetSize()}")
-    view: NDArray[Any] = np.asarray(_Held(image, import_module("SimpleITK").GetArrayViewFromImage(image)))
+    view = held(image, import_module("SimpleITK").GetArrayViewFromImage(image))
     z, y, x = view.shape
     direction = np.array(image.GetDirection()).reshape(3, 3)
     return view, Grid((z, y, x), image.GetSpacing()[::-1], image.GetOrigin(), direction)

@@ -74,12 +74,15 @@ def test_the_voxels_outlive_the_image_that_brought_them() -> None:
 
 def test_itk_images_come_in_too() -> None:
     itk = pytest.importorskip("itk", reason="itk is not installed here")
-    image = itk.image_from_array(np.asarray(IMAGE.data))
-    image.SetSpacing(IMAGE.grid.spacing[::-1])
-    image.SetOrigin(IMAGE.grid.origin)
-    image.SetDirection(itk.matrix_from_array(np.asarray(IMAGE.grid.direction)))
+    image = itk.image_from_array(np.array(IMAGE.data))
+    image.SetSpacing([float(v) for v in IMAGE.grid.spacing[::-1]])
+    image.SetOrigin([float(v) for v in IMAGE.grid.origin])
+    image.SetDirection(itk.matrix_from_array(np.array(IMAGE.grid.direction)))
     back = bridge.volume(image)
     assert back.grid == IMAGE.grid
+    assert np.array_equal(back.data, IMAGE.data)
+    del image
+    gc.collect()
     assert np.array_equal(back.data, IMAGE.data)
 
 
