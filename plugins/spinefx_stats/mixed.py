@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spinefx_stats.terms import Design, Fitted, Term, too_few
+from spinefx_stats.terms import Design, Fitted, Term, too_few, varies_within
 from spinefx_stats.weighted import Array
 
 LINEAR = "linear mixed model (REML)"
@@ -34,8 +34,14 @@ def linear(y: Array, design: Design) -> Fitted:
     head = (LINEAR, len(y), int(design.codes.max()) + 1)
     if why := too_few(y, design, binary=False):
         return Fitted(*head, note=why)
+    if not varies_within(y, design.codes):
+        return Fitted(
+            *head, note="the outcome is the same in all rows of a patient: no row tells more than its patient"
+        )
     scale = float(y.std())
     found = _fitted(_Sums.of((y - y.mean()) / scale, design))
+    if found.ratio > LARGEST / 2:
+        return Fitted(*head, note="the terms leave nothing of the outcome within patients")
     estimates, errors = found.estimates * scale, found.errors * scale
     estimates[0] += float(y.mean())
     degrees = [design.degrees(column) for column in design.matrix.T]

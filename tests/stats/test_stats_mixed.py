@@ -85,6 +85,17 @@ def test_patients_that_do_not_differ_are_told_of_and_the_numbers_are_those_of_le
     pytest.fail("no such cohort was drawn")
 
 
+def test_an_outcome_of_the_patient_alone_is_not_made_evidence_of_by_its_rows() -> None:
+    x, own, noise, codes = grouped(30, 5)
+    found = linear(own, Design(["x"], x[:, None], codes))
+    assert not found.terms
+    assert "same in all rows" in found.note
+    found = linear(own + 2 * x, Design(["x"], x[:, None], codes))
+    assert not found.terms
+    assert "leave nothing" in found.note
+    assert linear(own + 0.3 * noise, Design(["x"], x[:, None], codes)).terms
+
+
 def test_zero_one_outcomes_have_a_population_and_a_patient_effect() -> None:
     x, own, _, codes = grouped(80, 6, seed=1, between=1.5)
     rng = np.random.default_rng(0)
