@@ -22,6 +22,8 @@ _ASIDE_MM = 28.0
 """The centre of no vertebra and of no disc lies farther from the line through the others; at its ends, half as far again."""
 _CLOSE = 0.45
 """Two of a kind are at least this share of the usual distance apart along the line."""
+_MOST = 30
+"""No spine has more of a kind."""
 _PITCH_MM = 36.0
 """From one vertebra to the next, where too few are seen to say."""
 
@@ -54,7 +56,7 @@ def counted(pieces: Iterable[Piece]) -> tuple[list[Named], list[str]]:
     Discs and vertebrae take turns: where one is missing between two that are there, the levels above go on as if it were.
     """
     found, notes = list(pieces), []
-    for judge in (_of_size, _on_line, _apart, _above_sacrum):
+    for judge in (_largest, _of_size, _on_line, _apart, _above_sacrum):
         left, said = judge(found)
         notes += said
         found = left
@@ -142,6 +144,15 @@ class _Line:
 def _next(slot: int, kind: str) -> int:
     """The first slot after `slot` that is of this kind: discs have the odd ones, vertebrae the even."""
     return slot + 1 if (slot + 1) % 2 == (kind == "disc") else slot + 2
+
+
+def _largest(pieces: list[Piece]) -> tuple[list[Piece], list[str]]:
+    """The largest of each kind, as many as a spine has and some more: a network that fails draws hundreds of crumbs."""
+    kept: list[Piece] = []
+    for kind in dict.fromkeys(p.kind for p in pieces):
+        kept += sorted((p for p in pieces if p.kind == kind), key=lambda p: -p.volume_ml)[:_MOST]
+    gone = len(pieces) - len(kept)
+    return kept, [f"{gone} small pieces were left out"] if gone else []
 
 
 def _of_size(pieces: list[Piece]) -> tuple[list[Piece], list[str]]:

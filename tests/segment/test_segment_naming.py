@@ -147,3 +147,12 @@ def test_two_discs_that_touch_are_two() -> None:
     assert len(np.unique(found)) == 3
     assert found[5, 14, 20] != found[5, 54, 20]
     assert ((found > 0) == inside).all()
+
+
+def test_hundreds_of_crumbs_are_no_matter_of_hours() -> None:
+    pieces = _spine(1)
+    rng = np.random.default_rng(0)
+    crumbs = [Piece("disc", 300 + i, rng.uniform(-90, 90, 3), 0.2) for i in range(600)]
+    found, notes = counted([*crumbs, *pieces.values()])
+    assert {(n.piece.kind, n.piece.number % 200): n.level for n in found} == _true(pieces)
+    assert "576 small pieces were left out" in notes
