@@ -26,7 +26,7 @@ cpp: $(VENV)/.tools
 .PHONY: docs sbom
 docs: $(VENV)/.installed  ## the documents as HTML in build/site, offline, warnings are errors
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -P -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -P -m mkdocs build -f .mkdocs.yml --strict --quiet
 
 sbom: $(VENV)/.installed  ## what the pinned set consists of, as CycloneDX, in build/sbom.json
 	$(BIN)/python -m pip install --quiet -c constraints.txt cyclonedx-bom
