@@ -180,7 +180,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="mixed-model",
             api=1,
-            version=1,
+            version=2,
             summary="Labels or uptake against each feature, given level and covariates, patients random.",
             options=MixedModelOptions,
             build=_mixed_model,
