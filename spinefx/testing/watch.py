@@ -23,6 +23,8 @@ import numpy as np
 
 _NETWORK = {"socket.connect": "connect to", "socket.getaddrinfo": "look up", "socket.sendto": "send to"}
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
+_TEMPORARY = Path(tempfile.gettempdir())
+_HOMES = (_TEMPORARY, Path("/dev"), Path("/proc"), Path.home() / ".cache", Path.home() / ".config")
 _watching: list[Seen] = []
 _hooked: list[bool] = []
 
@@ -36,6 +38,7 @@ class Seen:
     """
 
     may_write: tuple[Path, ...] = ()
+    folder: Path = field(default_factory=Path.cwd)
     said: str = ""
     network: list[str] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
@@ -49,8 +52,7 @@ def watched(*may_write: Path) -> Iterator[Seen]:
     if not _hooked:
         sys.addaudithook(_audit)
         _hooked.append(True)
-    homes = (Path(tempfile.gettempdir()), Path("/dev"), Path("/proc"), Path.home() / ".cache", Path.home() / ".config")
-    seen = Seen((*may_write, *homes))
+    seen = Seen(may_write)
     before, folder, threads = _states(), Path.cwd(), set(threading.enumerate())
     environment, numpy = dict(os.environ), np.geterr()
     with _spoken(seen):
@@ -104,7 +106,11 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         raise OSError(f"spinefx.testing: a plugin may not use the network ({_NETWORK[event]} {where!r})")
     if event == "open" and isinstance(arguments[0], str | os.PathLike) and (arguments[2] or 0) & _WRITING:
         path = Path(os.path.abspath(arguments[0]))  # noqa: PTH100  (resolve would follow links, and ask the disk)
-        if "__pycache__" in path.parts or any(path.is_relative_to(home) for home in seen.may_write):
+        here = (
+            path.is_relative_to(seen.folder) and seen.folder != _TEMPORARY
+        )  # which may itself lie in the temporary one
+        homes = seen.may_write if here else (*seen.may_write, *_HOMES)
+        if "__pycache__" in path.parts or any(path.is_relative_to(home) for home in homes):
             return
         seen.written.append(str(path))
         raise PermissionError(f"spinefx.testing: a plugin writes into its workspace only, not {path}")

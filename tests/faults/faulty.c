@@ -71,7 +71,10 @@ ssize_t writev(int handle, const struct iovec *parts, int count) {
 }
 int fsync(int handle) { return all() && fails_at(handle) ? -1 : (NEXT(fsync))(handle); }
 int rename(const char *from, const char *to) { return all() && fails(to) ? -1 : (NEXT(rename))(from, to); }
-int mkdir(const char *path, mode_t mode) { return all() && fails(path) ? -1 : (NEXT(mkdir))(path, mode); }
+int mkdir(const char *path, mode_t mode) { /* of one that is there, nothing can fail */
+    struct stat status;
+    return all() && stat(path, &status) != 0 && fails(path) ? -1 : (NEXT(mkdir))(path, mode);
+}
 
 static long shift(void) {
     const char *seconds = getenv("FAULT_CLOCK");
