@@ -11,7 +11,7 @@ from spinefx import kernels
 from spinefx.api import DataError, Grid, LabelMap, Scan, Volume
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import CropOptions
+    from spinefx_anatomy.options import CropOptions
 
 Floats = NDArray[np.float64]
 

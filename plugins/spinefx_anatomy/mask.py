@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spinefx.api import DataError, Scan
 
 if TYPE_CHECKING:
-    from spinefx_anatomy.segmenters import MaskOptions
+    from spinefx_anatomy.options import MaskOptions
 
 
 class Mask:

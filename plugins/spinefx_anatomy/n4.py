@@ -11,7 +11,7 @@ from spinefx.api import DataError, Scan, Volume
 from spinefx_anatomy.chosen import with_changed
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import N4Options
+    from spinefx_anatomy.options import N4Options
 
 FINE_MM = 4.0
 """The field is fitted on voxels thinned to about this size; it is smooth, so nothing is lost."""

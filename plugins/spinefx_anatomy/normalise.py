@@ -11,7 +11,7 @@ from spinefx.api import DataError, Scan, Volume
 from spinefx_anatomy.chosen import with_changed
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import NormaliseOptions
+    from spinefx_anatomy.options import NormaliseOptions
 
 PILE = 1e-3
 """Share of all voxels from which the smallest (largest) value counts as padding (saturation)."""

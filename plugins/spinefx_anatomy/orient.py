@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from spinefx.api import Scan, oriented
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import OrientOptions
+    from spinefx_anatomy.options import OrientOptions
 
 
 class Orient:

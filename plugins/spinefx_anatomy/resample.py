@@ -11,7 +11,7 @@ from spinefx import kernels
 from spinefx.api import DataError, Grid, LabelMap, Scan, Volume
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import ResampleOptions
+    from spinefx_anatomy.options import ResampleOptions
 
 MOST_VOXELS = 2**30
 

@@ -1,28 +1,11 @@
-"""The segmenters of this pack: options and offers; each is imported when it is built."""
+"""The segmenters of this pack: offers; each is imported when it is built."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
-from pydantic import BaseModel, Field
+from typing import Any
 
 from spinefx.api import Plugin
-
-
-class MaskOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the segmenter `mask`."""
-
-
-class CtBoneOptions(BaseModel, frozen=True, extra="forbid"):
-    """Options of the segmenter `ct-bone`."""
-
-    image: str = Field("", description="modality of the CT; `ct`, or else the first by name, unless given")
-    lowest: Literal["L3", "L4", "L5", "L6"] = Field(
-        "L5", description="level of the vertebra on the sacrum, unless the loader's table of levels says otherwise"
-    )
-    replace: Literal["all", "missing"] = Field(
-        "all", description="whose masks are made: every case's, or only of those whose loader brings none"
-    )
+from spinefx_anatomy.options import CtBoneOptions, MaskOptions
 
 
 def _mask(options: MaskOptions) -> Any:

@@ -14,7 +14,7 @@ from spinefx.api import DataError, Features, Grid, LabelMap, Row, Scan, Structur
 from spinefx_anatomy.patient import statistics
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import UptakeOptions
+    from spinefx_anatomy.options import UptakeOptions
 
 Floats = NDArray[np.float64]
 

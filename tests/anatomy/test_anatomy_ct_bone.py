@@ -10,7 +10,7 @@ from spinefx_anatomy.ct_bone import CtBone, _worked_on
 from spinefx_anatomy.ct_bone.course import Gap, course, gaps, sagittal
 from spinefx_anatomy.ct_bone.tissue import STEP_MM, Section
 from spinefx_anatomy.ct_bone.vertebrae import on_sacrum
-from spinefx_anatomy.segmenters import CtBoneOptions
+from spinefx_anatomy.options import CtBoneOptions
 
 from spinefx.api import Case, DataError, Grid, LabelMap, Scan, Volume, scheme
 from spinefx.phantom import Scanner, draw_patient, scan_of

@@ -15,7 +15,7 @@ from spinefx_anatomy.patient import canal_points
 from spinefx_anatomy.vectors import Z, unit
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import CanalOptions
+    from spinefx_anatomy.options import CanalOptions
 
 Floats = NDArray[np.float64]
 

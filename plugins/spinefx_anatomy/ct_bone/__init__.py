@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from spinefx import kernels
 from spinefx.api import DataError, Grid, LabelMap, Scan, Volume, recounted, reorient, scheme
 from spinefx_anatomy.ct_bone import course, tissue, vertebrae
-from spinefx_anatomy.segmenters import CtBoneOptions
+from spinefx_anatomy.options import CtBoneOptions
 
 _CANAL = 100
 

@@ -16,7 +16,7 @@ from spinefx_anatomy.disc.marks import marks
 from spinefx_anatomy.disc.shape import numbers
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import DiscOptions
+    from spinefx_anatomy.options import DiscOptions
 
 
 class Discs:

@@ -15,7 +15,7 @@ from spinefx_anatomy.spine.marks import marks
 from spinefx_anatomy.vectors import tilt_coronal_deg, tilt_deg
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import SpineOptions
+    from spinefx_anatomy.options import SpineOptions
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from spinefx_anatomy.vertebra.find import bodies
 from spinefx_anatomy.vertebra.marks import HEIGHTS, marks
 
 if TYPE_CHECKING:
-    from spinefx_anatomy import VertebraOptions
+    from spinefx_anatomy.options import VertebraOptions
 
 
 def numbers(body: Body) -> dict[str, float]:
