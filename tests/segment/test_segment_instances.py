@@ -130,8 +130,7 @@ def test_memory_stays_within_the_budget_and_what_cannot_is_refused() -> None:
     command = [sys.executable, str(proof), "200", "200", "260", "1.5", "--finest", "1.5", "--channels", "4", "8", "8"]
     told = json.loads(subprocess.run([*command, "--budget", "1.0"], check=True, capture_output=True).stdout)
     box = PER_BOX * 200 * 200 * 260 / 1e9  # noise: the network finds structures everywhere
-    allocator = 1.2  # what it keeps hangs on the moment: 1.42, 1.45 and 1.72 GB were seen
-    assert told["peak_gb"] < allocator * (told["budget_gb"] + box)
+    assert told["peak_gb"] < told["budget_gb"] + box
     unet = Unet(UnetOptions(memory_gb=1.0))
     unet.view = View((0.5, 0.5, 0.5))
     grid = Grid((600, 512, 512), (0.5, 0.5, 0.5))
