@@ -24,6 +24,7 @@ from spinefx.store.files import make_folder, sweep
 from spinefx.store.keys import Fingerprints
 from spinefx.store.lock import locked
 from spinefx.store.log import Log
+from spinefx.store.publish import publish
 from spinefx.store.records import features_of
 from spinefx.store.run import Run
 from spinefx.store.samples import StoredSamples, places
@@ -144,7 +145,7 @@ class Engine:
             watch = Observers(self.plan.registry.hooks, self._observers, log)
             folder = RunFolder(self.out, self.plan)
             try:
-                return self._run(folder, watch, log)
+                run = self._run(folder, watch, log)
             except BaseException as error:
                 known = isinstance(error, SpinefxError)
                 code = (
@@ -160,6 +161,9 @@ class Engine:
                 folder.stopped(code, said)
                 watch.run_done(self.out, code)
                 raise
+            if place := self.plan.run.publish:  # the run is finished and stays so, whatever becomes of its copy
+                publish(self.out, place)
+            return run
 
     def _run(self, folder: RunFolder, watch: Observers, log: Log) -> Run:
         begun = time.perf_counter()

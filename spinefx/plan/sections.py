@@ -29,6 +29,7 @@ SECTIONS = (
 """Every section, in the order of the corridor."""
 
 _ADDRESS = r"^([a-z]+://[^\s/]+)?$"
+_PLACE = r"^([a-z0-9+.-]+://[^\s@]+)?$"
 _DEVICE = r"^(cpu|cuda(:[0-9]{1,2})?)$"
 
 
@@ -58,6 +59,15 @@ def _known_address(value: Any) -> Any:
     return value
 
 
+def _known_place(value: Any) -> Any:
+    if isinstance(value, str) and not re.match(_PLACE, value):
+        told = (
+            "; credentials belong where its driver looks for them, not in a plan that is kept" if "@" in value else ""
+        )
+        raise ValueError(f"wanted a URL that fsspec takes, as 's3://bucket/runs/discs'{told}")
+    return value
+
+
 Millimetres = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Extent = Annotated[int, Field(ge=1, le=1024)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -82,6 +92,12 @@ class RunOptions(Section):
         "",
         pattern=_ADDRESS,
         description="of a running dask scheduler, as `tcp://node1:8786`; a cluster on this machine unless given",
+    )
+    publish: Annotated[str, BeforeValidator(_known_place)] = Field(
+        "",
+        pattern=_PLACE,
+        description="where a copy of the run's folder is kept, as `s3://bucket/runs/discs` or any other place that fsspec "
+        "reaches; brought up to date when the run is finished, only what has changed",
     )
     device: Annotated[str, BeforeValidator(_known_device)] = Field(
         "cpu",

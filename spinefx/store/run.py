@@ -117,6 +117,8 @@ class Run:
         if not self.worked:
             lines.append("nothing to do: every step was there already")
         lines.append(f"report: {self.report}")
+        if copy := self.record.get("plan", {}).get("sections", {}).get("run", {}).get("publish"):
+            lines.append(f"copy: {copy}")
         return "\n".join(lines)
 
     def _frame(self, name: str) -> pd.DataFrame:

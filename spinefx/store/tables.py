@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+SHEET = 1_048_575
+"""Rows of a sheet that Excel opens, its head aside."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -87,7 +89,10 @@ def _quoted(value: Any) -> Any:
 
 
 def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
-    """The frame as a workbook of one sheet; all text is text, NaN is an empty cell, no time of writing inside."""
+    """The frame as a workbook; all text is text, NaN is an empty cell, no time of writing inside.
+
+    A sheet holds as many rows as Excel opens; what is over goes on in `<title> 2` and so on, under the same heads.
+    """
     import datetime
 
     import openpyxl
@@ -96,7 +101,6 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
 
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = datetime.datetime(1980, 1, 1)
-    sheet = book.create_sheet(title[:31])
 
     def cell(value: Any) -> Any:
         if isinstance(value, str):
@@ -105,9 +109,11 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
             return made
         return None if value != value else value
 
-    sheet.append([cell(str(name)) for name in frame.columns])
-    for row in frame.itertuples(index=False):
-        sheet.append([cell(value) for value in row])
+    for number, start in enumerate(range(0, max(len(frame), 1), SHEET), 1):
+        sheet = book.create_sheet(title[:31] if number == 1 else f"{title[:26]} {number}")
+        sheet.append([cell(str(name)) for name in frame.columns])
+        for row in frame.iloc[start : start + SHEET].itertuples(index=False):
+            sheet.append([cell(value) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return _dateless(buffer.getvalue())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -79,31 +81,64 @@ def test_a_crash_and_a_hang_cost_their_own_cases(bench: Bench) -> None:
     }
 
 
-def test_a_scheduler_that_runs_already_is_used_and_left_running(make_bench: MakeBench, tmp_path: Path) -> None:
+@contextmanager
+def _cluster(place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
+    """A scheduler and a worker of somebody else's: the address, both processes."""
     command = [sys.executable, "-P", "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
-    place = tmp_path / "scheduler.json"
-    common = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    common = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": place.parent}
     scheduler = subprocess.Popen([*command, "--host", "127.0.0.1", "--scheduler-file", str(place)], **common)
-    worker = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", "--scheduler-file", str(place)]
-    worker = subprocess.Popen([*worker, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"], **common)
+    command = [sys.executable, "-P", "-m", "distributed.cli.dask_worker", "--scheduler-file", str(place)]
+    worker = subprocess.Popen([*command, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"], **common)
     try:
         deadline = time.monotonic() + 30
         while not place.exists():
             assert time.monotonic() < deadline, "the scheduler did not start"
             time.sleep(0.05)
-        address = __import__("json").loads(place.read_text())["address"]
-        straight = make_bench("straight").run()
+        yield json.loads(place.read_text())["address"], scheduler, worker
+    finally:
+        worker.terminate()
+        scheduler.terminate()
+        worker.wait()
+        scheduler.wait()
+
+
+def test_a_scheduler_that_runs_already_is_used_and_left_running(make_bench: MakeBench, tmp_path: Path) -> None:
+    straight = make_bench("straight").run()
+    with _cluster(tmp_path / "scheduler.json") as (address, scheduler, worker):
         for name in ("first", "second"):
             run = make_bench(name).run(run={**DASK, "address": address})
             assert run.exit_code == 0
             _same(run.folder, straight.folder)
         assert scheduler.poll() is None
         assert worker.poll() is None
-    finally:
-        worker.terminate()
-        scheduler.terminate()
-        worker.wait()
-        scheduler.wait()
+
+
+def test_a_scheduler_killed_half_way_ends_the_run_and_the_next_goes_on(
+    make_bench: MakeBench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spinefx.work.executors.cluster.CONNECT_S", 5)
+    straight = make_bench("straight", 40).run()
+    bench = make_bench("killed", 40)
+    with _cluster(tmp_path / "scheduler.json") as (address, scheduler, _):
+
+        def kill() -> None:
+            while len(bench.journal.read_text().split("load")) < 20:
+                time.sleep(0.005)
+            scheduler.kill()
+
+        thread = threading.Thread(target=kill)
+        thread.start()
+        with pytest.raises(StoreError, match="scheduler") as told:
+            bench.run(run={**DASK, "address": address}, data={"slow": 0.05})
+        thread.join()
+    assert told.value.exit_code == 5
+    before = bench.journal.read_text().count("load")
+    assert 18 <= before < 40
+    run = bench.run(run={"executor": "processes", "workers": 2}, data={"slow": 0.05})
+    assert run.exit_code == 0
+    assert len(run.outcomes) == 40
+    assert bench.journal.read_text().count("load") <= 40 + 1  # the one that the worker had in work
+    _same(run.folder, straight.folder)
 
 
 def test_where_no_scheduler_answers_the_address_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

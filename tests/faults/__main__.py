@@ -24,6 +24,8 @@ def main() -> None:
     calls.add_argument("--everywhere", action="store_true", help="count syncs, renames and new folders beside writes")
     many = kinds.add_parser("many", help="what very many cases cost: a first run and one that finds all done")
     many.add_argument("cases", type=int, nargs="+")
+    many.add_argument("--rows", type=int, default=1, help="structures of a case")
+    many.add_argument("--measures", type=int, default=1, help="measures of a structure")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if options.kind == "kills":
@@ -34,7 +36,7 @@ def main() -> None:
         else:
             print(faults_many.HEAD)
             for cases in options.cases:
-                print(faults_many.cost(Path(folder) / str(cases), cases), flush=True)
+                print(faults_many.cost(Path(folder) / str(cases), cases, options.rows, options.measures), flush=True)
 
 
 if __name__ == "__main__":

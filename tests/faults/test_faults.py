@@ -71,6 +71,42 @@ def test_of_eight_runs_on_one_folder_one_works_and_seven_name_it(tmp_path: Path)
     assert list(study.problems()) == []
 
 
+_FULL = """
+set -e
+mount -t tmpfs -o size={size}k tmpfs "$1"
+cp "$2"/journal.py "$2"/pipeline.toml "$1"
+cd "$1"
+set +e
+"$3" -P -c "$4"
+echo "first $?"
+mount -o remount,size=64m "$1"
+"$3" -P -c "$4"
+echo "then $?"
+cp -r run .spinefx-cache "$2"
+"""
+
+
+@LINUX
+@pytest.mark.parametrize("share", [0.2, 0.8])
+def test_a_disk_that_is_really_full_ends_the_run_and_with_room_it_goes_on(share: float, tmp_path: Path) -> None:
+    """A small disk of its own (tmpfs), made larger between two runs."""
+    apart = ["unshare", "-rm"]
+    if subprocess.run([*apart, "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], check=False).returncode:
+        pytest.skip("this system lets nobody mount a disk")
+    truth, _ = undisturbed(tmp_path / "straight", patients=3, executor="serial")
+    needed = sum(path.stat().st_blocks // 2 for path in (tmp_path / "straight").rglob("*"))  # KiB
+    study = Study(tmp_path / "study", patients=3, executor="serial")
+    (tmp_path / "disk").mkdir()
+    code = "from spinefx.cli import main; raise SystemExit(main(['run', '--quiet']))"
+    script = _FULL.format(size=int(share * needed))
+    command = [*apart, "sh", "-c", script, "sh", str(tmp_path / "disk"), str(study.folder), sys.executable, code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert [line for line in done.stdout.split("\n") if line.startswith(("first", "then"))] == ["first 5", "then 0"]
+    assert "No space left on device" in done.stderr
+    assert study.results() == truth
+    assert list(study.problems()) == []
+
+
 @LINUX
 def test_the_whole_job_needs_no_network(tmp_path: Path) -> None:
     alone = ["unshare", "-rn"]

@@ -112,6 +112,18 @@ def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     assert pd.read_parquet(tmp_path / "features.parquet")["case"].tolist() == ["=1+1"]
 
 
+def test_a_table_of_more_rows_than_a_sheet_goes_on_in_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spinefx.store.tables.SHEET", 3)
+    rows = [Row(f"c{n}", f"p{n}", "disc", "L5-S1") for n in range(7)]
+    frame = features_frame(Features.of_rows(rows, [{"height_mm": float(n)} for n in range(7)]))
+    write_table(frame, tmp_path, "features", kinds=("xlsx",))
+    book = openpyxl.load_workbook(tmp_path / "features.xlsx")
+    assert book.sheetnames == ["features", "features 2", "features 3"]
+    read = pd.concat(pd.read_excel(tmp_path / "features.xlsx", sheet_name=None).values(), ignore_index=True)
+    assert read["case"].tolist() == [f"c{n}" for n in range(7)]
+    assert read["height_mm"].tolist() == list(range(7))
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden", "x" * 300, "", "naïve", "CON:", "a\nb"])
 def test_any_case_id_makes_a_file_name_that_stays_in_its_folder(name: str) -> None:
     safe = safe_name(name)

@@ -6,12 +6,13 @@ another and gives a case up that outlives none: nothing here schedules.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import dask
@@ -59,13 +60,13 @@ def on_dask(
     Raises
     ------
     StoreError
-        If no scheduler answers at `address`.
+        If no scheduler answers at `address`, or it is gone before the end.
     """
     run = f"spinefx-{uuid.uuid4().hex[:12]}"
     with ExitStack() as stack:
         client = stack.enter_context(_client(address, workers, retries))
         client.register_plugin(_Seat(run, build, payload, timeout, local=not address), name=run)
-        stack.callback(client.unregister_worker_plugin, run)
+        stack.callback(_leave, client, run)
         waiting: dict[Future[Any], Task] = {}
         late: set[str] = set()
 
@@ -96,12 +97,33 @@ def _result(future: Future[Any], task: Task, lost: Lost[Task, Result], late: flo
         result: Result = done(future.result(), task, lost)
     except CancelledError:
         if late is None:
-            raise StoreError("the dask scheduler has dropped a case; is it still there? run again to go on") from None
+            raise StoreError(
+                "the dask scheduler has dropped a case, or is gone; what is done stays done: run again to go on"
+            ) from None
         result = lost(task, overdue(late))
     except KilledWorker as error:
         often = f"its worker died, in each of {error.allowed_failures + 1} attempts: a crash, or out of memory"
         result = lost(task, often if late is None else overdue(late))
     return result
+
+
+def _leave(client: Client, run: str) -> None:
+    """Take the work from the workers, where there is still a scheduler to tell them."""
+    if client.status == "running":
+        with suppress(OSError):
+            client.unregister_worker_plugin(run)
+
+
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Dask's own account of a lost scheduler, traceback and all, is kept from the user: the error says it."""
+    logger = logging.getLogger("distributed")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
@@ -114,7 +136,7 @@ def _client(address: str, workers: int, retries: int) -> Iterator[Client]:
             raise StoreError(
                 f"[run] address = {address!r}: no dask scheduler answers there ({error}); start one, or name another"
             ) from error
-        with client:
+        with _hushed(), client:
             yield client
         return
     settings = {
