@@ -6,19 +6,50 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
-from spinefx.cli.app import COMMANDS
+from spinefx.cli import main
+from spinefx.cli.app import COMMANDS, app
+from spinefx.plan import Plan
+from spinefx.plan.sections import SECTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-FENCE = re.compile(r"(<!-- not run: (.+?) -->\n)?^```(\w+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"(^ *<!-- not run: (.+?) -->\n)?^ *```(\w+)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+PIPELINE = """
+[run]
+out = "runs/discs"
+workers = 1
+[data]
+use = "phantom"
+patients = {patients}
+seed = {seed}
+levels = 3
+spacing_mm = [6.0, 2.0, 2.0]
+[labels]
+[sample]
+shape = [16, 16, 16]
+spacing = 3.0
+[encode]
+use = "conv-ae"
+channels = [4, 8]
+latent_dim = 2
+epochs = 2
+[[geometry]]
+use = "disc"
+[[evaluate]]
+use = "reconstruction"
+"""
 
 
 def blocks() -> Iterator[object]:
@@ -28,13 +59,31 @@ def blocks() -> Iterator[object]:
             yield pytest.param(language or "", text, why, id=f"{page.stem}-{number}")
 
 
-@pytest.mark.parametrize(("language", "text", "why"), blocks())
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as a reader of the pages has it: pipeline.toml, new.toml, and finished runs in runs/discs and runs/other."""
+    desk = tmp_path_factory.mktemp("desk")
+    (desk / "new.toml").write_text(PIPELINE.format(patients=2, seed=9))
+    (desk / "pipeline.toml").write_text(PIPELINE.format(patients=6, seed=0))
+    for out, size in (("runs/discs", 2), ("runs/other", 3)):
+        changes = [f"run.out='{out}'", f"encode.latent_dim={size}"]
+        with contextlib.chdir(desk):
+            assert main(["run", "pipeline.toml", "--quiet", *(word for c in changes for word in ("--set", c))]) == 0
+    return desk
+
+
+@pytest.mark.parametrize(("language", "text", "why"), list(blocks()))
 def test_every_block_of_code_runs_or_says_why_not(
-    language: str, text: str, why: str | None, monkeypatch: pytest.MonkeyPatch
+    language: str, text: str, why: str | None, desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert language in ("python", "toml", "sh", "text"), "a block of code says what it is"
+    monkeypatch.chdir(desk)
     if language == "toml":
-        tomllib.loads(text)
+        tables = tomllib.loads(text)
+        if (
+            tables.keys() <= set(SECTIONS) and "data" not in tables
+        ):  # a part of a pipeline; whole ones of data-in are run
+            Plan.of({"data": {"use": "phantom"}, "encode": {"use": "pca"}, **tables}, desk)
     elif language == "python":
         monkeypatch.syspath_prepend(str(ROOT / "examples"))
         code = compile(text, "docs", "exec")
@@ -42,7 +91,29 @@ def test_every_block_of_code_runs_or_says_why_not(
             with contextlib.redirect_stdout(io.StringIO()):
                 exec(code, {})
     elif language == "sh":
-        assert why, "shell commands are not run here; say what runs them"
+        for line in re.sub(r"\\\n", " ", text).splitlines():
+            words = shlex.split(line, comments=True)
+            if why is None:
+                assert words[0] == "spinefx", "other commands are not run here; say what runs them"
+                assert main(words[1:]) == 0, line
+            elif words[:1] == ["spinefx"]:
+                parsed(words[1:])
+
+
+def parsed(words: list[str]) -> None:
+    """The command is there, and so is each of its options."""
+    command, context = app, click.Context(app, info_name="spinefx")
+    while isinstance(command, click.Group):
+        _, found, words = command.resolve_command(context, words)
+        assert found is not None
+        command, context = found, click.Context(found, parent=context, info_name=found.name)
+    command.make_parser(context).parse_args(list(words))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_block_of_code_hides_behind_mere_indentation(page: Path) -> None:
+    rest = FENCE.sub("", re.sub(r"(?m)^:::.*\n(    .*\n)*", "", page.read_text()))
+    assert re.findall(r"(?m)^\n {4,}\S.*$", rest) == []
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
