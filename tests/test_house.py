@@ -29,6 +29,7 @@ FLOORS = {
     "bridge": 7,
     "alone": 8,
     "cli": 9,
+    "__main__": 10,
 }
 """Room -> floor; imports only ever point down."""
 SIDEWAYS = {("engine", "report"), ("plan", "labels"), ("phantom", "kernels"), ("api", "labels")}

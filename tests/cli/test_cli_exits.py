@@ -161,3 +161,11 @@ def test_an_interrupted_run_ends_with_130_and_goes_on_when_run_again(
     again = shell("run")
     assert again.returncode == 0, again.stderr
     assert "6 cases: " in again.stdout
+
+
+def test_python_m_spinefx_is_spinefx(tmp_path: Path) -> None:
+    for words, code in ((["--version"], 0), (["run", "nowhere.toml"], 2)):
+        command = [sys.executable, "-P", "-m", "spinefx", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
