@@ -38,8 +38,8 @@ def deal(
     for patient in ordered:
         groups.setdefault(str((strata or {}).get(patient, "")), []).append(patient)
     in_order = _interleaved(groups)
-    tested = _chosen(in_order, test, "test", lost)
-    rest = [p for p in in_order if p not in set(tested)]
+    tested = dict.fromkeys(_chosen(in_order, test, "test", lost))
+    rest = [p for p in in_order if p not in tested]
     validated = _chosen(rest, validation, "validation", lost) if rest else []
     if len(rest) == len(validated) and not lost:
         raise PlanError("[split] leaves no patient to train on; lower `test` or `validation`")
