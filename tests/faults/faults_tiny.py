@@ -36,15 +36,24 @@ class NoOptions(BaseModel, frozen=True, extra="forbid"):
     """Options."""
 
 
-class Height:
-    """Height of the disc in voxels."""
+class HeightOptions(BaseModel, frozen=True, extra="forbid"):
+    """Options."""
 
-    def __init__(self, options: NoOptions) -> None:
-        pass
+    rows: int = Field(1, ge=1, le=16, description="structures of a case")
+    measures: int = Field(1, ge=1, description="columns")
+
+
+class Height:
+    """Height of the disc in voxels, said as often as an anatomy of many measures would."""
+
+    def __init__(self, options: HeightOptions) -> None:
+        self.options = options
 
     def measure(self, scan):
-        row = Row(scan.case.id, scan.case.patient, "disc", "L5-S1")
-        return Features.of_rows([row], [{"height_mm": float(np.ptp(np.nonzero(scan.mask.labels)[0]) + 1)}])
+        height = float(np.ptp(np.nonzero(scan.mask.labels)[0]) + 1)
+        rows = [Row(scan.case.id, scan.case.patient, "disc", f"{n}-{n + 1}") for n in range(self.options.rows)]
+        columns = [f"height{n}_mm" for n in range(self.options.measures)]
+        return Features.of_rows(rows, [{name: height + n for n, name in enumerate(columns)} for _ in rows])
 
 
 class Volume:
@@ -86,7 +95,7 @@ def spinefx_loaders():
 
 @hookimpl
 def spinefx_geometry_analysers():
-    return [Plugin("tiny-height", 1, 1, "Height.", NoOptions, Height)]
+    return [Plugin("tiny-height", 1, 1, "Height.", HeightOptions, Height)]
 
 
 @hookimpl
