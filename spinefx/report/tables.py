@@ -25,7 +25,7 @@ class Head:
 
 @dataclass(frozen=True)
 class TableView:
-    """A table as the template draws it; `folded` hides it behind its title, `wide` lets it leave the text's width."""
+    """A table as the template draws it; `folded` hides it behind its title."""
 
     id: str
     title: str
@@ -33,6 +33,16 @@ class TableView:
     rows: tuple[tuple[Shown, ...], ...]
     caption: str = ""
     folded: bool = False
+
+    @property
+    def crowd(self) -> str:
+        """How small the columns must be to stand side by side on paper."""
+        return "crowded" if len(self.heads) > 14 else "many" if len(self.heads) > 9 else ""
+
+    @property
+    def left_out(self) -> int:
+        """Rows that paper goes without."""
+        return max(0, len(self.rows) - FOLD_ABOVE)
 
     @property
     def explained(self) -> tuple[Head, ...]:

@@ -106,6 +106,30 @@ def test_a_real_run_s_report_is_as_quiet(browser: Any, phantom_run: Path) -> Non
     opened.context.close()
 
 
+PAPER = 720
+"""CSS pixels between the margins of an A4 page."""
+
+
+@pytest.mark.parametrize("which", ["by hand", "real"])
+def test_on_paper_nothing_is_cut_off_and_long_tables_end(
+    browser: Any, report: Path, phantom_run: Path, which: str
+) -> None:
+    opened = Opened(browser, report if which == "by hand" else phantom_run / "report.html", width=PAPER)
+    opened.page.emulate_media(media="print")
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    wide = "[...document.querySelectorAll('table')].filter((t) => t.getBoundingClientRect().right > innerWidth)"
+    assert opened.page.evaluate(f"{wide}.map((t) => t.caption.textContent)") == []
+    shown = "(t) => [...t.tBodies[0].rows].filter((r) => r.offsetParent !== null).length"
+    for table in opened.page.locator("table.sortable").all():
+        rows, left = table.locator("tbody tr").count(), table.evaluate(shown)
+        assert left in (0, min(rows, 40))
+        told = table.locator("xpath=../following-sibling::p[@class='on-paper']")
+        assert told.count() == (rows > 40)
+        if rows > 40:
+            assert told.text_content().startswith(f"{rows - 40} more row")
+    opened.context.close()
+
+
 def test_a_slider_moves_the_shape_and_its_measures(opened: Opened) -> None:
     box = opened.part(".explorer")
     before, seen = box.locator(".measures tbody tr").first.inner_text(), box.locator("canvas").screenshot()
