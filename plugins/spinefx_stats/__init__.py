@@ -18,6 +18,10 @@ class ReconstructionOptions(BaseModel, frozen=True, extra="forbid"):
 
     pca: bool = Field(True, description="put a PCA of the same size, fitted on the training patients, beside it")
     surface: bool = Field(True, description="measure surface distances (ASSD, HD95) in mm too")
+    ceiling: bool = Field(
+        True,
+        description="put beside it how alike held-out structures are with themselves after one more scan in their own voxels",
+    )
     pictures: int = Field(8, ge=0, le=40, description="held-out samples shown, the worst among them")
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 
@@ -148,8 +152,8 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="reconstruction",
             api=1,
-            version=2,
-            summary="Rebuilt masks against originals, training beside held-out, PCA of the same size beside the encoder.",
+            version=3,
+            summary="Rebuilt masks against originals, training beside held-out, PCA of the same size and the ceiling beside the encoder.",
             options=ReconstructionOptions,
             build=_reconstruction,
         ),

@@ -1,15 +1,16 @@
-"""`reconstruction`: the encoder's masks against the originals, fitted patients beside held-out ones, PCA beside both."""
+"""`reconstruction`: the encoder's masks against the originals, fitted patients beside held-out ones, PCA and the ceiling beside both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.api import Column, Figure, Findings, Panel, Sample, Series, Study, Table
 from spinefx_stats import ReconstructionOptions
+from spinefx_stats.ceiling import PLACES, once_more
 from spinefx_stats.components import BLOCK, Masks, fit_components
 from spinefx_stats.patients import Patients
 from spinefx_stats.pictures import panel
@@ -18,17 +19,34 @@ from spinefx_stats.weighted import Array
 from spinefx_stats.words import PARTS, Cell, between, part_of, signed
 
 MEASURES = ("iou", "dice", "assd_mm", "hd95_mm")
+CEILING = "scanned once more"
+"""The method that is none: a structure beside itself after one more scan at its own scan's voxels."""
+
 _TITLES = {"iou": "IoU", "dice": "Dice", "assd_mm": "ASSD", "hd95_mm": "HD95"}
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """Every sample's likeness under every method: method -> measure -> (n,)."""
+    """Every sample's likeness under every method: method -> measure -> (n,), NaN where it was not measured.
+
+    methods : the encoder first, then a PCA where there is one.   ceiling : whether `CEILING` was measured, too.
+    """
 
     study: Study
     parts: tuple[str, ...]
     values: dict[str, dict[str, Array]]
     methods: tuple[str, ...]
+    ceiling: bool = False
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """What the tables have rows of."""
+        return (*self.methods, CEILING) if self.ceiling else self.methods
+
+    def mean(self, method: str, inside: NDArray[np.bool_]) -> float | None:
+        """Mean IoU of the samples inside; None where none was measured."""
+        values = self.values[method]["iou"][inside]
+        return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
     def rows(self, part: str) -> NDArray[np.bool_]:
         """(n,) bool: which samples lie in the part."""
@@ -52,9 +70,11 @@ class Reconstruction:
         if self.options.pca and len(measured.methods) == 1:
             warnings.append("Too few training samples for a PCA of the same size; the baseline is missing.")
         table, differences = self._overall(measured)
+        by_level = self._by_level(measured)
+        figures = (self._bars(table), _levels(by_level), losses(study), self._pictures(measured))
         return Findings(
-            tables=(table, self._by_level(measured)),
-            figures=tuple(f for f in (self._bars(table), losses(study), self._pictures(measured)) if f is not None),
+            tables=(table, by_level),
+            figures=tuple(f for f in figures if f is not None),
             sentences=differences,
             warnings=tuple(warnings),
         )
@@ -79,7 +99,21 @@ class Reconstruction:
                     for name in MEASURES:
                         values[method][name][i] = getattr(found, name)
         parts = tuple(part_of(study.split, row) for row in study.latents.rows)
-        return Measured(study, parts, values, methods)
+        measured = Measured(study, parts, values, methods)
+        return self._with_ceiling(measured) if self.options.ceiling else measured
+
+    def _with_ceiling(self, measured: Measured) -> Measured:
+        """Measured on held-out samples; where there are none, on all."""
+        tested = measured.rows("test")
+        chosen = np.flatnonzero(tested if tested.any() else np.ones(len(measured.parts), bool))
+        found = once_more(measured.study, [int(i) for i in chosen], surface=self.options.surface)
+        if not found:
+            return measured
+        own = {name: np.full(len(measured.parts), np.nan) for name in MEASURES}
+        for i, like in found.items():
+            for name in MEASURES:
+                own[name][i] = getattr(like, name)
+        return replace(measured, values={**measured.values, CEILING: own}, ceiling=True)
 
     def _overall(self, measured: Measured) -> tuple[Table, tuple[str, ...]]:
         rows: list[tuple[Cell, ...]] = []
@@ -90,7 +124,9 @@ class Reconstruction:
                 continue
             names = [row.patient for row in measured.study.latents.rows]
             patients = Patients(names, measured.study.seed, self.options.resamples).of(inside)
-            for method in measured.methods:
+            for method in measured.shown:
+                if measured.mean(method, inside) is None:
+                    continue
                 cells: list[Cell] = [method, PARTS[part], int(inside.sum()), patients.count]
                 for name in self._measures:
                     cells += _mean(measured.values[method][name][inside], patients)
@@ -107,6 +143,11 @@ class Reconstruction:
             "the training rows measure memory. low and high bound the 95 % interval of a bootstrap over patients. The PCA "
             "has as many numbers per sample and was fitted on the training patients."
         )
+        if measured.ceiling:
+            caption += (
+                f" {CEILING.capitalize()}: the original beside itself after one more digitisation in its own scan's voxels, an "
+                f"average over {PLACES} places of the slices; what lies above it is memory of single scans."
+            )
         return Table("reconstruction", "Reconstruction", tuple(columns), tuple(rows), caption), tuple(sentences)
 
     @property
@@ -129,22 +170,32 @@ class Reconstruction:
                 f"{method}, fitted on the same patients, rebuilds them with IoU {iou[method].mean():.3f}: the encoder's "
                 f"difference is {signed(gap, float(low), float(high))}, {verdict}."
             )
+        if len(train):
+            lost = [
+                f"{measured.values[m]['iou'][measured.rows('train')].mean() - iou[m].mean():.3f} ({m})"
+                for m in measured.methods
+            ]
+            yield f"From training patients to held-out ones the IoU falls by {', '.join(lost)}."
+        if measured.ceiling:
+            most = between(*_mean(measured.values[CEILING]["iou"][inside], patients))
+            yield f"Digitised once more at its own scan's voxels, a held-out structure has an IoU of {most} with itself."
 
     def _by_level(self, measured: Measured) -> Table:
         levels = [row.level for row in measured.study.latents.rows]
         rows = []
         for level in sorted(set(levels)):
             at = np.array([other == level for other in levels], bool)
-            for method in measured.methods:
+            for method in measured.shown:
                 cells: list[Cell] = [level or "all", method]
+                means = {part: measured.mean(method, at & measured.rows(part)) for part in PARTS}
                 for part in PARTS:
-                    inside = at & measured.rows(part)
-                    values = measured.values[method]["iou"][inside]
-                    cells += [int(inside.sum()), float(values.mean()) if len(values) else None]
-                rows.append(tuple(cells))
+                    cells += [int((at & measured.rows(part)).sum()), means[part]]
+                train, test = means["train"], means["test"]
+                rows.append((*cells, None if train is None or test is None else train - test))
         columns = [Column("level", "Level"), Column("method", "Method")]
         for part, title in PARTS.items():
             columns += [Column(f"n_{part}", f"Samples, {title}"), Column(f"iou_{part}", f"IoU, {title}")]
+        columns.append(Column("gap", "Gap", "", "IoU, training less held out: what is memory"))
         return Table("reconstruction-by-level", "Reconstruction by level", tuple(columns), tuple(rows))
 
     def _bars(self, table: Table) -> Figure:
@@ -183,6 +234,25 @@ class Reconstruction:
             caption=f"Mid-sagittal; red is lost, blue is added. The {len(worst)} worst of {len(inside)}, then evenly up to "
             "the best.",
         )
+
+
+def _levels(by_level: Table) -> Figure | None:
+    """IoU at each level: of the encoder on training and held-out samples, of the others held out; None without levels."""
+    names = [column.name for column in by_level.columns]
+    levels = tuple(dict.fromkeys(str(row[0]) for row in by_level.rows))
+    if len(levels) < 2:
+        return None
+    series = []
+    for method in dict.fromkeys(str(row[1]) for row in by_level.rows):
+        mine = [row for row in by_level.rows if row[1] == method]
+        for part in PARTS:
+            y = tuple(_number(row[names.index(f"iou_{part}")]) for row in mine)
+            if part != "validation" and np.isfinite(y).any():
+                series.append(Series(f"{method}, {PARTS[part]}", levels, y))
+    return Figure(
+        "reconstruction-levels", "IoU by level", "bars", "Level", "IoU", series=tuple(series),
+        caption="What the training bars have over the held-out ones is memory.",
+    )  # fmt: skip
 
 
 def losses(study: Study) -> Figure | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from spinefx_stats import ReconstructionOptions
-from spinefx_stats.reconstruction import Reconstruction
-from stats_simulated import Known, cell, ellipsoid, rows_of, split_of, study_of, table
+from spinefx_stats.ceiling import once_more, spacing_along
+from spinefx_stats.reconstruction import CEILING, Reconstruction
+from stats_simulated import GRID, Known, cell, ellipsoid, rows_of, split_of, study_of, table
+
+from spinefx import kernels
+from spinefx.api import Case, Grid
 
 
 def radii_of(rows, seed: int = 0) -> np.ndarray:
@@ -84,3 +90,64 @@ def test_without_test_patients_it_says_that_nothing_is_held_out() -> None:
     found = Reconstruction(ReconstructionOptions(resamples=100)).evaluate(study)
     assert any("held out" in warning for warning in found.warnings)
     assert not any(f.kind == "pictures" for f in found.figures)
+
+
+class Scans:
+    """One scan a case, all of one thick-sliced grid; no pixel is needed but the mask's grid."""
+
+    def __init__(self, rows, spacing, direction=None) -> None:
+        grid = Grid((4, 4, 4), spacing, direction=np.eye(3) if direction is None else direction)
+        self.cases = tuple(Case(case, case.partition("_")[0]) for case in dict.fromkeys(r.case for r in rows))
+        self.scan = type("Seen", (), {"mask": type("Mask", (), {"grid": grid})})
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index: int):
+        return self.scan
+
+
+def _with_scans(study, spacing, direction=None):
+    return replace(study, scans=Scans(study.latents.rows, spacing, direction))
+
+
+def test_beside_encoder_and_pca_stands_what_one_more_scan_leaves_of_a_disc(study) -> None:
+    seen = {}
+    for thick in (1.0, 4.4):
+        found = Reconstruction(ReconstructionOptions(resamples=100)).evaluate(_with_scans(study, (0.5, 0.5, thick)))
+        overall = table(found, "reconstruction")
+        assert [row[0] for row in overall.rows if row[1] == "training"] == ["encoder", "PCA-3"], (
+            "on held-out samples only"
+        )
+        where = {"method": CEILING, "part": "held out"}
+        seen[thick] = cell(overall, where, "iou")
+        assert cell(overall, where, "iou_low") < seen[thick] < cell(overall, where, "iou_high")
+        by_level = table(found, "reconstruction-by-level")
+        assert cell(by_level, {"level": "L4-L5", "method": CEILING}, "iou_test") == pytest.approx(seen[thick], abs=0.03)
+        assert any(f"IoU of {seen[thick]:.3f}" in sentence for sentence in found.sentences)
+    assert seen[1.0] > 0.9 > seen[4.4] > 0.6
+    row = next(i for i, r in enumerate(study.latents.rows) if study.split.part[r.patient] == "test")
+    mask, shares = study.samples[row].mask, (np.arange(4) + 0.5) / 4
+    drawn = [kernels.redigitised(mask, GRID, (0.5, 0.5, 4.4), shift=(0.5, 0.5, s)) > 0.5 for s in shares]
+    expected = np.mean([((mask > 0.5) & d).sum() / ((mask > 0.5) | d).sum() for d in drawn])
+    found = once_more(_with_scans(study, (0.5, 0.5, 4.4)), [row], surface=False)
+    assert found[row].iou == pytest.approx(expected)
+
+
+def test_a_scan_s_spacing_is_turned_to_the_sample_s_axes() -> None:
+    sagittal = Grid((4, 4, 4), (4.4, 0.6, 0.5), direction=np.array([[0, 0, 1], [1, 0, 0], [0, -1, 0.0]]))
+    assert spacing_along(Grid((4, 4, 4)), sagittal) == (0.6, 0.5, 4.4)
+    lean = np.radians(20)
+    tilted = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
+    assert spacing_along(Grid((4, 4, 4), direction=tilted), sagittal) == (0.6, 0.5, 4.4)
+
+
+def test_the_gap_at_each_level_is_training_less_held_out(study) -> None:
+    found = Reconstruction(ReconstructionOptions(resamples=100, surface=False)).evaluate(study)
+    by_level = table(found, "reconstruction-by-level")
+    where = {"level": "L1-L2", "method": "encoder"}
+    known = [cell(by_level, where, name) for name in ("iou_train", "iou_test", "gap")]
+    assert known[2] == pytest.approx(known[0] - known[1])
+    bars = next(f for f in found.figures if f.name == "reconstruction-levels")
+    assert {s.name for s in bars.series} >= {"encoder, training", "encoder, held out"}
+    assert all(s.x == tuple(dict.fromkeys(str(r[0]) for r in by_level.rows)) for s in bars.series)
