@@ -117,3 +117,38 @@ class PcaOptions(BaseModel, frozen=True, extra="forbid"):
         0.5, description="weight of intensity channels, in standard deviations, beside the mask; 0 leaves them out"
     )
     memory_mb: Annotated[int, Field(ge=1)] = Field(2048, description="samples held at a time at most, in MB")
+
+
+Families = tuple[
+    Literal[
+        "morphology",
+        "statistics",
+        "intensity_histogram",
+        "glcm",
+        "glrlm",
+        "glszm",
+        "gldzm",
+        "ngtdm",
+        "ngldm",
+    ],
+    ...,
+]
+
+
+class RadiomicsOptions(BaseModel, frozen=True, extra="forbid"):
+    """Which radiomic features, and over how many grey levels."""
+
+    families: Annotated[Families, Field(min_length=1)] = Field(
+        ("morphology", "statistics", "intensity_histogram", "glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm"),
+        description="families of features, as the IBSI divides them",
+    )
+    bins: Annotated[int, Field(ge=4, le=256)] = Field(
+        32, description="grey levels between a structure's smallest and largest intensity"
+    )
+
+
+class RadiomicsAnalyserOptions(RadiomicsOptions, frozen=True, extra="forbid"):
+    """The same, and of what."""
+
+    structures: tuple[Literal["disc", "vertebra"], ...] = Field(("disc",), description="kinds that are measured")
+    images: tuple[str, ...] = Field((), description="images that are measured in; none means all that a scan has")

@@ -16,6 +16,9 @@ from spinefx_stats.weighted import Array
 FROM_LATENTS = ("space.*", "traversal.*", "feature-maps.*", "latent.*", "latents.*")
 """Columns that latent analysers compute: no anatomy, and they have seen whom the encoder has seen."""
 
+RADIOMICS = "radiomics.*"
+"""Columns that are a rival of geometry and latents and not a part of them."""
+
 QUALITY = ("*.residual_mm", "*.slices", "*.touches_border")
 """How well something was measured, not what it measures; taken only where an option names it."""
 
@@ -36,7 +39,7 @@ class Target:
 class Cohort:
     """n rows (the samples') by columns.
 
-    latents : (n, d).   geometry, covariates : name -> (n,) NaN where missing.   levels : (n,) level names.
+    latents : (n, d).   geometry, covariates, radiomics : name -> (n,) NaN where missing.   levels : (n,) level names.
     fitted, tested : (n,) bool, whose patient lies in train or validation, or in test.   fold : (n,) whole numbers.
     """
 
@@ -51,6 +54,7 @@ class Cohort:
     fold: NDArray[np.intp]
     targets: tuple[Target, ...]
     patients: Patients
+    radiomics: Mapping[str, Array] = field(default_factory=dict)
 
     @property
     def level_dummies(self) -> Array:
@@ -73,10 +77,12 @@ def cohort_of(
 ) -> Cohort:
     """The study's columns. `features` are patterns of geometry columns, `facts` names of numeric or two-valued facts."""
     rows = study.latents.rows
-    patterns, barred = tuple(features) or ("*",), FROM_LATENTS if features else (*FROM_LATENTS, *QUALITY)
+    patterns = tuple(features) or ("*",)
+    barred = FROM_LATENTS if features else (*FROM_LATENTS, *QUALITY, RADIOMICS)
+    measured = study.features.at(rows)
     geometry = {
         name: values
-        for name, values in study.features.at(rows).items()
+        for name, values in measured.items()
         if any(fnmatchcase(name, pattern) for pattern in patterns)
         and not any(fnmatchcase(name, pattern) for pattern in barred)
         and varies(values)
@@ -93,6 +99,7 @@ def cohort_of(
         fold=np.array([study.split.fold.get(row.patient, -1) for row in rows], np.intp),
         targets=_targets(study, rows),
         patients=Patients([row.patient for row in rows], study.seed, resamples),
+        radiomics={n: v for n, v in measured.items() if fnmatchcase(n, RADIOMICS) and varies(v)},
     )
 
 

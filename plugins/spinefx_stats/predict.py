@@ -228,7 +228,7 @@ def _sentences(results: Sequence[Result]) -> list[str]:
         title = NAMES[target.kind][LEADING[target.kind]]
         said = [
             f"{name} {between(value, r.scored.low, r.scored.high)}"
-            for name in ("latents", "geometry", "pca", "level", "majority")
+            for name in ("latents", "radiomics", "geometry", "pca", "level", "majority")
             if (r := found.get(name)) is not None and r.scored is not None
             if np.isfinite(value := r.scored.values[LEADING[target.kind]])
         ]
@@ -239,5 +239,16 @@ def _sentences(results: Sequence[Result]) -> list[str]:
         if gain is not None:
             verdict = "more than" if gain[1] > 0 else "less than" if gain[2] < 0 else "not clearly other than"
             text += f" The latents say {verdict} the level alone ({signed(*gain)})."
+        if "latents" in found and "radiomics" in found:
+            text += _against_radiomics(found["latents"], found["radiomics"])
         out.append(text)
     return out
+
+
+def _against_radiomics(latents: Result, radiomics: Result) -> str:
+    """The paired difference, said as a loss where it is one; "" where they were not judged on the same rows."""
+    if not (latents.scored and radiomics.scored and latents.said and radiomics.said) or latents.n != radiomics.n:
+        return ""
+    gap = difference(latents.scored, radiomics.scored, latents.said.patients, latents.target.kind)
+    verdict = "more than" if gap[1] > 0 else "less than" if gap[2] < 0 else "not clearly other than"
+    return f" They say {verdict} radiomic features ({signed(*gap)})."

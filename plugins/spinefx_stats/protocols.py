@@ -66,6 +66,11 @@ class Ladder:
         out["latents"] = latents
         if self.masks is not None:
             out["pca"] = scores
+        radiomics = c.stacked(c.radiomics)
+        if radiomics.shape[1]:
+            out["radiomics"] = radiomics
+            if level.shape[1]:
+                out["level + radiomics"] = np.hstack([level, covariates, radiomics])
         if geometry.shape[1]:
             out["geometry + latents"] = None if latents is None else np.hstack([geometry, latents])
         if level.shape[1]:

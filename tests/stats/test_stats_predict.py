@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -13,7 +15,7 @@ from spinefx_stats.models import predicted
 from spinefx_stats.predict import Predict
 from stats_simulated import cell, clustered, rows_of, split_of, study_of, table
 
-from spinefx.api import Latents
+from spinefx.api import Features, Latents
 
 FAST = PredictOptions(resamples=100, pca=False)
 
@@ -237,3 +239,18 @@ def test_every_offer_builds_without_its_libraries() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_predict_gives_radiomics_a_rung_of_their_own_and_says_a_loss_as_a_loss() -> None:
+    rng, rows = np.random.default_rng(0), rows_of(40)
+    z = rng.normal(size=(len(rows), 3))
+    hidden = rng.normal(size=len(rows))
+    labels = {"Narrowing": ("binary", (hidden + 0.3 * rng.normal(size=len(rows)) > 0).astype(float))}
+    study = study_of(z, rows, geometry={"height_mm": rng.normal(size=len(rows))}, labels=labels)
+    columns = {**study.features.columns, "radiomics.t2_stat_mean": hidden, "radiomics.morph_volume": z[:, 0]}
+    found = Predict(PredictOptions(resamples=100, pca=False)).evaluate(replace(study, features=Features(rows, columns)))
+    scores, where = table(found, "prediction-binary"), {"protocol": "held out", "target": "Narrowing"}
+    assert cell(scores, where | {"features": "radiomics"}, "auc") > 0.9
+    assert cell(scores, where | {"features": "radiomics"}, "columns") == 2
+    assert cell(scores, where | {"features": "geometry"}, "columns") == 1, "no part of geometry"
+    assert any("less than radiomic features" in sentence for sentence in found.sentences)

@@ -20,6 +20,7 @@ QUICK = {
     },
     "conv-ae": {"epochs": 1, "channels": [2, 4], "width": 8, "templates": 2},
     "conv-vae": {"epochs": 1, "channels": [2, 4], "width": 8, "templates": 2},
+    "radiomics": {"families": ["statistics"]},
     "dimension": {"sizes": [1, 2], "seeds": 1, "resamples": 100},
     "space": {"resamples": 10},
     "mixed-model": {"features": ["disc.height_mm", "disc.chance0_mm"], "facts": []},
