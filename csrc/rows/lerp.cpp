@@ -50,6 +50,51 @@ SPINEFX_HD void blend_block(const float* SPINEFX_RESTRICT a, const float* SPINEF
     }
 }
 
+#if defined(__AVX512F__)
+// Sixteen blended floats as pixels, in the low bytes.
+template <class T, bool mixed>
+SPINEFX_HD __m512i blended(const float* a, const float* b, __m512 weight) {
+    __m512 value = _mm512_loadu_ps(a);
+    if constexpr (mixed) {
+        value = _mm512_add_ps(value, _mm512_mul_ps(weight, _mm512_sub_ps(_mm512_loadu_ps(b), value)));
+    }
+    if constexpr (std::is_same_v<T, float>) {
+        return _mm512_castps_si512(value);
+    } else {
+        const __m512i whole = _mm512_cvt_roundps_epi32(_mm512_add_ps(value, _mm512_set1_ps(0.5f)),
+                                                       _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+        if constexpr (sizeof(T) == 2) return _mm512_castsi256_si512(_mm512_cvtepi32_epi16(whole));
+        return _mm512_castsi128_si512(_mm512_cvtepi32_epi8(whole));
+    }
+}
+
+// Whole cache lines of the result, made in registers and written past the caches if wanted; `out` is aligned.
+template <class T, bool mixed, bool stream>
+void blend_lines(const float* a, const float* b, float weight, Index lines, T* out) {
+    constexpr Index kLine = 64 / static_cast<Index>(sizeof(T));
+    const __m512 w = _mm512_set1_ps(weight);
+    for (Index i = 0; i < lines * kLine; i += kLine) {
+        __m512i line = blended<T, mixed>(a + i, b + i, w);
+        if constexpr (sizeof(T) == 2) {
+            const __m512i more = blended<T, mixed>(a + i + 16, b + i + 16, w);
+            line = _mm512_inserti64x4(line, _mm512_castsi512_si256(more), 1);
+        } else if constexpr (sizeof(T) == 1) {
+            const auto part = [&](Index j) {
+                return _mm512_castsi512_si128(blended<T, mixed>(a + i + j, b + i + j, w));
+            };
+            line = _mm512_inserti32x4(line, part(16), 1);
+            line = _mm512_inserti32x4(line, part(32), 2);
+            line = _mm512_inserti32x4(line, part(48), 3);
+        }
+        if constexpr (stream) {
+            _mm512_stream_si512(reinterpret_cast<__m512i*>(out + i), line);
+        } else {
+            _mm512_store_si512(out + i, line);
+        }
+    }
+}
+#endif
+
 template <class T>
 SPINEFX_HD void narrow_block(const float* SPINEFX_RESTRICT in, Index count, T* SPINEFX_RESTRICT out) {
     if constexpr (std::is_same_v<T, Half>) {
@@ -91,6 +136,21 @@ void lerp_row(const float* SPINEFX_RESTRICT a, const float* SPINEFX_RESTRICT b, 
 
 template <class T>
 void blend(const float* a, const float* b, float weight, Index count, T* out, bool stream) {
+#if defined(__AVX512F__)
+    if constexpr (!std::is_same_v<T, Half>) {
+        constexpr Index kPixel = sizeof(T), kLine = 64 / kPixel;
+        const Index before = static_cast<Index>((0 - reinterpret_cast<std::uintptr_t>(out)) & 63) / kPixel;
+        const Index head = before < count ? before : count, lines = (count - head) / kLine;
+        const Index end = head + lines * kLine;
+        blend_block(a, b, weight, head, out);
+        const auto some = weight == 0.0f
+                              ? (stream ? blend_lines<T, false, true> : blend_lines<T, false, false>)
+                              : (stream ? blend_lines<T, true, true> : blend_lines<T, true, false>);
+        some(a + head, b + head, weight, lines, out + head);
+        blend_block(a + end, b + end, weight, count - end, out + end);
+        return;
+    }
+#endif
     if (!stream) {
         blend_block(a, b, weight, count, out);
         return;
@@ -117,30 +177,98 @@ void narrow(const float* in, Index count, T* out, bool stream) {
     }
 }
 
-void spread(const float* SPINEFX_RESTRICT row, const Spread& spread, float* SPINEFX_RESTRICT out) {
+namespace {
+
+#if defined(__AVX512F__)
+SPINEFX_HD __m512 sixteen(const float* from) {
+    return _mm512_loadu_ps(from);
+}
+SPINEFX_HD __m512 sixteen(const Half* from) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+}
+
+// Two neighbours at each of sixteen places among the 32 pixels from `from` on, as floats.
+struct Neighbours {
+    __m512 a, b;
+};
+
+template <class T>
+SPINEFX_HD Neighbours neighbours(const T* from, __m512i rel) {
+    if constexpr (std::is_integral_v<T>) {
+        __m512i words;
+        if constexpr (sizeof(T) == 1) {
+            words = _mm512_cvtepu8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+        } else {
+            words = _mm512_loadu_si512(from);
+        }
+        // Both in one permutation: the first in the low half of each lane, the second in the high one.
+        const __m512i next = _mm512_add_epi32(_mm512_slli_epi32(rel, 16), _mm512_set1_epi32(1 << 16));
+        const __m512i both = _mm512_permutexvar_epi16(_mm512_or_si512(rel, next), words);
+        if constexpr (std::is_signed_v<T>) {
+            return {_mm512_cvtepi32_ps(_mm512_srai_epi32(_mm512_slli_epi32(both, 16), 16)),
+                    _mm512_cvtepi32_ps(_mm512_srai_epi32(both, 16))};
+        } else {
+            return {_mm512_cvtepi32_ps(_mm512_and_si512(both, _mm512_set1_epi32(0xffff))),
+                    _mm512_cvtepi32_ps(_mm512_srli_epi32(both, 16))};
+        }
+    } else {
+        const __m512 low = sixteen(from), high = sixteen(from + 16);
+        const __m512i next = _mm512_add_epi32(rel, _mm512_set1_epi32(1));
+        return {_mm512_permutex2var_ps(low, rel, high), _mm512_permutex2var_ps(low, next, high)};
+    }
+}
+#elif defined(__AVX2__)
+SPINEFX_HD __m256 eight(const float* from) {
+    return _mm256_loadu_ps(from);
+}
+SPINEFX_HD __m256 eight(const Half* from) {
+    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+}
+SPINEFX_HD __m256 eight(const std::int16_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+SPINEFX_HD __m256 eight(const std::uint16_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))));
+}
+SPINEFX_HD __m256 eight(const std::uint8_t* from) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from))));
+}
+#endif
+
+SPINEFX_HD float float_of(Half value) {
+    return to_float(value);
+}
+template <class T>
+SPINEFX_HD float float_of(T value) {
+    return static_cast<float>(value);
+}
+
+}  // namespace
+
+template <class T>
+void spread(const T* SPINEFX_RESTRICT row, const Spread& spread, float* SPINEFX_RESTRICT out) {
 #if defined(__AVX512F__)
     if (spread.narrow) {
         for (Index i = 0, block = 0; i < spread.count; i += 16, ++block) {
-            const float* const from = row + spread.base[block];
-            const __m512i rel = _mm512_loadu_si512(spread.rel + i);
-            const __m512 a = _mm512_permutex2var_ps(_mm512_loadu_ps(from), rel, _mm512_loadu_ps(from + 16));
-            const __m512 b =
-                _mm512_permutex2var_ps(_mm512_loadu_ps(from + 1), rel, _mm512_loadu_ps(from + 17));
-            const __m512 step = _mm512_mul_ps(_mm512_loadu_ps(spread.weight + i), _mm512_sub_ps(b, a));
-            _mm512_storeu_ps(out + i, _mm512_add_ps(a, step));
+            // Rows follow each other, but the processor's own prefetching stops at pages: two kilobytes
+            // ahead.
+            __builtin_prefetch(reinterpret_cast<const char*>(row + spread.base[block]) + 2048);
+            const Neighbours at = neighbours(row + spread.base[block], _mm512_loadu_si512(spread.rel + i));
+            const __m512 step = _mm512_mul_ps(_mm512_loadu_ps(spread.weight + i), _mm512_sub_ps(at.b, at.a));
+            _mm512_storeu_ps(out + i, _mm512_add_ps(at.a, step));
         }
         return;
     }
 #elif defined(__AVX2__)
     if (spread.narrow) {
         for (Index i = 0, block = 0; i < spread.count; i += 8, ++block) {
-            const float* const from = row + spread.base[block];
+            const T* const from = row + spread.base[block];
             const __m256i rel = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(spread.rel + i));
             const __m256 far = _mm256_castsi256_ps(_mm256_cmpgt_epi32(rel, _mm256_set1_epi32(7)));
-            const __m256 a = _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(from), rel),
-                                              _mm256_permutevar8x32_ps(_mm256_loadu_ps(from + 8), rel), far);
-            const __m256 b = _mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(from + 1), rel),
-                                              _mm256_permutevar8x32_ps(_mm256_loadu_ps(from + 9), rel), far);
+            const __m256 a = _mm256_blendv_ps(_mm256_permutevar8x32_ps(eight(from), rel),
+                                              _mm256_permutevar8x32_ps(eight(from + 8), rel), far);
+            const __m256 b = _mm256_blendv_ps(_mm256_permutevar8x32_ps(eight(from + 1), rel),
+                                              _mm256_permutevar8x32_ps(eight(from + 9), rel), far);
             const __m256 step = _mm256_mul_ps(_mm256_loadu_ps(spread.weight + i), _mm256_sub_ps(b, a));
             _mm256_storeu_ps(out + i, _mm256_add_ps(a, step));
         }
@@ -148,15 +276,16 @@ void spread(const float* SPINEFX_RESTRICT row, const Spread& spread, float* SPIN
     }
 #endif
     for (Index i = 0; i < spread.count; ++i) {
-        const float* const from = row + spread.low[i];
-        out[i] = lerp(from[0], from[1], spread.weight[i]);
+        const T* const from = row + spread.low[i];
+        out[i] = lerp(float_of(from[0]), float_of(from[1]), spread.weight[i]);
     }
 }
 
 #define SPINEFX_MAKE(T)                                                         \
     template void widen<T>(const T*, Index, float*);                            \
     template void blend<T>(const float*, const float*, float, Index, T*, bool); \
-    template void narrow<T>(const float*, Index, T*, bool);
+    template void narrow<T>(const float*, Index, T*, bool);                     \
+    template void spread<T>(const T*, const Spread&, float*);
 SPINEFX_FOR_PIXELS(SPINEFX_MAKE)
 SPINEFX_MAKE(Half)
 

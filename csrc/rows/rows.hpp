@@ -20,6 +20,38 @@ typedef float Four __attribute__((vector_size(16)));
 SPINEFX_HD Wide smaller(Wide a, Wide b) {
     return a < b ? a : b;
 }
+// As many floats, and whole numbers, as one register holds.
+#if defined(__AVX512F__)
+constexpr Index kNative = 16;
+#elif defined(__AVX2__)
+constexpr Index kNative = 8;
+#else
+constexpr Index kNative = 4;
+#endif
+typedef float Native __attribute__((vector_size(4 * kNative)));
+typedef std::int32_t NativeInt __attribute__((vector_size(4 * kNative)));
+SPINEFX_HD Native floats_of(NativeInt a) {
+    return __builtin_convertvector(a, Native);
+}
+// The whole numbers at or below.
+SPINEFX_HD NativeInt whole_below(Native a) {
+    const NativeInt cut = __builtin_convertvector(a, NativeInt);
+    return cut + (floats_of(cut) > a);
+}
+SPINEFX_HD bool all_between(Native a, float low, float high) {
+#if defined(__AVX512F__)
+    const __m512 v = reinterpret_cast<__m512>(a);
+    return (_mm512_cmp_ps_mask(v, _mm512_set1_ps(low), _CMP_GT_OQ) &
+            _mm512_cmp_ps_mask(v, _mm512_set1_ps(high), _CMP_LT_OQ)) == 0xffff;
+#else
+    const NativeInt good = (a > Native{} + low) & (a < Native{} + high);
+#if defined(__AVX2__)
+    return _mm256_movemask_ps(reinterpret_cast<__m256>(good)) == 0xff;
+#else
+    return (good[0] & good[1] & good[2] & good[3]) != 0;
+#endif
+#endif
+}
 // `best` and `at` become `value` and `place` where that is smaller.
 SPINEFX_HD void take(Wide value, Wide place, Wide& best, Wide& at) {
     const auto less = value < best;
@@ -54,6 +86,41 @@ struct Side {
 };
 typedef Side<16> Wide;
 typedef Side<4> Four;
+constexpr Index kNative = 4;
+typedef Side<4> Native;
+struct NativeInt {
+    std::int32_t v[4];
+    friend NativeInt operator+(NativeInt a, NativeInt b) {
+        for (int i = 0; i < 4; ++i) a.v[i] += b.v[i];
+        return a;
+    }
+    friend NativeInt operator+(NativeInt a, std::int32_t b) {
+        for (int i = 0; i < 4; ++i) a.v[i] += b;
+        return a;
+    }
+    friend NativeInt operator*(NativeInt a, std::int32_t b) {
+        for (int i = 0; i < 4; ++i) a.v[i] *= b;
+        return a;
+    }
+};
+inline Native floats_of(NativeInt a) {
+    Native made;
+    for (int i = 0; i < 4; ++i) made.v[i] = static_cast<float>(a.v[i]);
+    return made;
+}
+inline NativeInt whole_below(Native a) {
+    NativeInt made;
+    for (int i = 0; i < 4; ++i) {
+        const std::int32_t cut = static_cast<std::int32_t>(a.v[i]);
+        made.v[i] = cut - (static_cast<float>(cut) > a.v[i] ? 1 : 0);
+    }
+    return made;
+}
+inline bool all_between(Native a, float low, float high) {
+    bool good = true;
+    for (int i = 0; i < 4; ++i) good = good && a.v[i] > low && a.v[i] < high;
+    return good;
+}
 inline Wide smaller(Wide a, Wide b) {
     for (int i = 0; i < 16; ++i) a.v[i] = a.v[i] < b.v[i] ? a.v[i] : b.v[i];
     return a;
@@ -83,7 +150,7 @@ SPINEFX_HD V all_of(float value) {
 }
 
 template <class V>
-SPINEFX_HD void store(const V& value, float* to) {
+SPINEFX_HD void store(const V& value, void* to) {
     std::memcpy(to, &value, sizeof(value));
 }
 
@@ -105,7 +172,6 @@ SPINEFX_HD float largest(Wide value) {
     return part[0];
 }
 
-void spread(const float* row, const Spread& spread, float* out);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);
 void gather(const float* rows, Index stride, Index lines, Index count, float* tile, Index pitch);
@@ -123,6 +189,8 @@ void ramp(Index count, bool left, bool right, float step, float* out);
 void envelope(const LineSites& sites, float* out);
 void root(float* row, Index count);
 
+template <class T>
+void spread(const T* row, const Spread& spread, float* out);
 template <class T>
 void widen(const T* in, Index count, float* out);
 template <class T>

@@ -1,5 +1,6 @@
 // Sampling along any direction, with or without a displacement field: rows in tiles, located then sampled.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <stdexcept>
 
@@ -166,13 +167,26 @@ void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method m
         }
     };
 
+    double next = 0.0;  // the tile that follows, seen from this one
+    for (int axis = 0; axis < 3; ++axis) {
+        next += std::nearbyint(static_cast<double>(kTile) * matrix.m[axis][1]) *
+                static_cast<double>(strides[axis]);
+    }
+    const Index ahead = std::abs(next) < 1e9 ? static_cast<Index>(next) : 0;
     const double cost = method == Method::cubic ? 20.0 : method == Method::sinc ? 120.0 : 3.0;
-    parallel_for(tiles_y * tiles_z, cost * static_cast<double>(out.shape.voxels()), [&](Index task) {
+    // A task is a run of tiles along y.
+    const Index runs = std::clamp<Index>(64 / tiles_z, 1, tiles_y);
+    parallel_for(runs * tiles_z, cost * static_cast<double>(out.shape.voxels()), [&](Index task) {
         Points points;
-        const Index z0 = task / tiles_y * kTile, y0 = task % tiles_y * kTile;
+        points.ahead = ahead;
+        const Index z0 = task / runs * kTile, run = task % runs;
+        const Index first = run * tiles_y / runs * kTile,
+                    last = std::min((run + 1) * tiles_y / runs * kTile, out.shape.y);
         for (Index x0 = 0; x0 < out.shape.x; x0 += kSegment) {
-            for (Index z = z0; z < std::min(z0 + kTile, out.shape.z); ++z) {
-                for (Index y = y0; y < std::min(y0 + kTile, out.shape.y); ++y) segment(z, y, x0, points);
+            for (Index y0 = first; y0 < last; y0 += kTile) {
+                for (Index z = z0; z < std::min(z0 + kTile, out.shape.z); ++z) {
+                    for (Index y = y0; y < std::min(y0 + kTile, out.shape.y); ++y) segment(z, y, x0, points);
+                }
             }
         }
     });

@@ -10,30 +10,6 @@ namespace {
 constexpr Index kStreamBytes = Index{1} << 23;  // results above this go past the caches
 constexpr Index kPlaneFloats = 48 * 1024;  // of one plane of a strip: two of them stay in the second cache
 
-// The x taps of the part that is inside, in blocks of the lanes that `spread` works in.
-struct SpreadTaps {
-    Buffer<std::int32_t> base, rel;
-    Spread spread;
-};
-
-SpreadTaps make_spread(const AxisTaps& taps, int lanes) {
-    const Index count = taps.end - taps.begin, blocks = (count + lanes - 1) / lanes;
-    SpreadTaps made{Buffer<std::int32_t>(blocks, 0), Buffer<std::int32_t>(blocks * lanes, 0), {}};
-    const std::int32_t* const low = taps.low.data() + taps.begin;
-    bool narrow = lanes > 1;
-    for (Index block = 0; block < blocks; ++block) {
-        const Index from = block * lanes, to = std::min(count, from + lanes);
-        const std::int32_t base = *std::min_element(low + from, low + to);
-        made.base[block] = base;
-        for (Index i = from; i < to; ++i) {
-            made.rel[i] = low[i] - base;
-            narrow = narrow && made.rel[i] < 2 * lanes;
-        }
-    }
-    made.spread = {count, low, taps.weight.data() + taps.begin, made.base.data(), made.rel.data(), narrow};
-    return made;
-}
-
 // One tile of the output: strips of source planes are brought to the output's x and y once, then blended
 // along z.
 template <class T>
@@ -48,10 +24,11 @@ class LinearTile {
           y0_(y0),
           y1_(y1),
           stream_(stream),
-          width_((spread.count + 31) / 16 * 16),
-          raw_(in.shape.x + 48, 0.0f),
-          plane_{Buffer<float>((y1 - y0) * width_), Buffer<float>((y1 - y0) * width_)},
-          row_{Buffer<float>(width_, 0.0f), Buffer<float>(width_, 0.0f)} {}
+          whole_(spread.count == out.shape.x),
+          pitch_(whole_ ? spread.count : (spread.count + 15) / 16 * 16),
+          padded_(in.shape.x + kReach + 1, T{}),
+          plane_{Buffer<float>((y1 - y0) * pitch_), Buffer<float>((y1 - y0) * pitch_)},
+          row_{Buffer<float>(spread.count + kReach), Buffer<float>(spread.count + kReach)} {}
 
     void run(Index z0, Index z1) {
         const PixelRows<T>& pixels = rows().pixels<T>();
@@ -60,8 +37,12 @@ class LinearTile {
             const float weight = taps_.z.weight[z];
             const float* const a = plane(low);
             const float* const b = weight == 0.0f ? a : plane(taps_.z.high[z]);
+            if (whole_) {  // the rows of a strip follow each other in both
+                pixels.blend(a, b, weight, (y1_ - y0_) * pitch_, out_.row(z, y0_), stream_);
+                continue;
+            }
             for (Index y = y0_; y < y1_; ++y) {
-                const Index at = (y - y0_) * width_;
+                const Index at = (y - y0_) * pitch_;
                 pixels.blend(a + at, b + at, weight, spread_.count, out_.row(z, y) + taps_.x.begin, stream_);
             }
         }
@@ -75,7 +56,7 @@ class LinearTile {
         held_plane_[slot] = z;
         held_row_[0] = held_row_[1] = -1;
         for (Index y = y0_; y < y1_; ++y) {
-            float* const to = made + (y - y0_) * width_;
+            float* const to = made + (y - y0_) * pitch_;
             const float weight = taps_.y.weight[y];
             const float* const a = row(z, taps_.y.low[y]);
             if (weight == 0.0f) {
@@ -92,10 +73,15 @@ class LinearTile {
         float* const made = row_[slot].data();
         if (held_row_[slot] == y) return made;
         held_row_[slot] = y;
-        const Index first = taps_.x.first, last = taps_.x.last;
-        rows().pixels<T>().widen(in_.row(z, y) + first, last - first + 1, raw_.data() + first);
-        raw_[last + 1] = raw_[last];
-        rows().real.spread(raw_.data(), spread_, made);
+        const T* from = in_.row(z, y);
+        const Index last = taps_.x.last;
+        if (in_.shape.x == 1 || from + last + kReach >= in_.data + in_.shape.voxels()) {
+            // `spread` would read beyond the volume, or beyond its only voxel.
+            std::memcpy(padded_.data(), from, static_cast<std::size_t>(last + 1) * sizeof(T));
+            padded_[last + 1] = padded_[last];
+            from = padded_.data();
+        }
+        rows().pixels<T>().spread(from, spread_, made);
         return made;
     }
 
@@ -105,8 +91,9 @@ class LinearTile {
     const Spread& spread_;
     Index y0_, y1_;
     bool stream_;
-    Index width_;
-    Buffer<float> raw_;
+    bool whole_;  // the output's rows are inside from end to end
+    Index pitch_;
+    Buffer<T> padded_;
     Buffer<float> plane_[2], row_[2];
     Index held_plane_[2] = {-1, -1}, held_row_[2] = {-1, -1};
 };
@@ -141,7 +128,7 @@ template <class T>
 void sample_linear(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
     const SpreadTaps x = make_spread(taps.x, rows().lanes);
     const Index planes = taps.z.end - taps.z.begin, lines = taps.y.end - taps.y.begin, count = x.spread.count;
-    const Index strip = std::clamp<Index>(kPlaneFloats / count, 16, 256);
+    const Index strip = std::clamp<Index>(std::min(kPlaneFloats / count, (lines + 7) / 8), 16, 256);
     const Index strips = (lines + strip - 1) / strip;
     // Cut along z as well where strips alone would leave threads idle; each cut costs one more source plane.
     const Index cuts = std::clamp<Index>(std::min<Index>((7 + strips) / strips, planes / 8), 1, planes);

@@ -51,6 +51,24 @@ AxisTaps make_taps(double scale, double shift, Index size, Index source, bool ne
     return taps;
 }
 
+SpreadTaps make_spread(const AxisTaps& taps, int lanes) {
+    const Index count = taps.end - taps.begin, blocks = (count + lanes - 1) / lanes;
+    SpreadTaps made{Buffer<std::int32_t>(blocks, 0), Buffer<std::int32_t>(blocks * lanes, 0), {}};
+    const std::int32_t* const low = taps.low.data() + taps.begin;
+    bool narrow = lanes > 1;
+    for (Index block = 0; block < blocks; ++block) {
+        const Index from = block * lanes, to = std::min(count, from + lanes);
+        const std::int32_t base = *std::min_element(low + from, low + to);
+        made.base[block] = base;
+        for (Index i = from; i < to; ++i) {
+            made.rel[i] = low[i] - base;
+            narrow = narrow && made.rel[i] < 2 * lanes - 1;
+        }
+    }
+    made.spread = {count, low, taps.weight.data() + taps.begin, made.base.data(), made.rel.data(), narrow};
+    return made;
+}
+
 template <class T>
 Arranged<T> arrange(View<const T> in, const int axes[3]) {
     if (axes[0] == 0 && axes[1] == 1 && axes[2] == 2) return {in, {}};

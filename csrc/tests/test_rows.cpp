@@ -1,4 +1,6 @@
 // Every instruction set that this machine has gives the bits of the baseline.
+#include <cmath>
+
 #include "drawn.hpp"
 #include "harness.hpp"
 #include "spinefx/rows.hpp"
@@ -77,18 +79,65 @@ TEST(Rows, segments_are_the_same_on_every_instruction_set) {
     });
 }
 
-TEST(Rows, blends_are_the_same_on_every_instruction_set) {
-    for_tables([](const RowTable& table) {
-        Draw draw(5);
-        for (const Index count : {1, 7, 16, 33, 700}) {
-            const auto a = numbers(draw, count), b = numbers(draw, count);
+namespace {
+
+template <class T>
+void compare_blends(const RowTable& table) {
+    Draw draw(5);
+    for (const Index count : {1, 7, 16, 33, 700}) {
+        auto a = numbers(draw, count), b = numbers(draw, count);
+        // Within the range of every pixel type, and ties among them.
+        for (float& value : a) value = std::floor(value + 50.0f) * 0.5f;
+        for (float& value : b) value += 50.0f;
+        for (const float weight : {0.0f, 0.3f, 0.5f}) {
             for (const bool stream : {false, true}) {
-                std::vector<std::int16_t> one(static_cast<std::size_t>(count) + 1), two(one);
-                all_rows()[0]->i16.blend(a.data(), b.data(), 0.3f, count, one.data() + 1, stream);
-                table.i16.blend(a.data(), b.data(), 0.3f, count, two.data() + 1, stream);
+                std::vector<T> one(static_cast<std::size_t>(count) + 2), two(one);
+                all_rows()[0]->pixels<T>().blend(a.data(), b.data(), weight, count, one.data() + 1, stream);
+                table.pixels<T>().blend(a.data(), b.data(), weight, count, two.data() + 1, stream);
                 EXPECT_TRUE(one == two);
             }
         }
+    }
+}
+
+template <class T>
+void compare_spreads(const RowTable& table) {
+    Draw draw(8);
+    for (const double scale : {0.2, 0.7, 1.0, 1.6, 1.9, 2.3, -0.8}) {
+        for (const Index count : {1, 15, 16, 40, 101}) {
+            const Index size = 2 + static_cast<Index>(std::abs(scale) * static_cast<double>(count));
+            std::vector<T> row(static_cast<std::size_t>(size + kReach + 1));
+            for (T& pixel : row) pixel = static_cast<T>(draw.whole(0, 250));
+            const double shift = scale < 0.0 ? static_cast<double>(size - 1) : -0.3;
+            const AxisTaps taps = make_taps(scale, shift, count, size, false);
+            const SpreadTaps one = make_spread(taps, all_rows()[0]->lanes),
+                             two = make_spread(taps, table.lanes);
+            const auto room = static_cast<std::size_t>(count + kReach);
+            std::vector<float> a(room), b(room);
+            all_rows()[0]->pixels<T>().spread(row.data(), one.spread, a.data());
+            table.pixels<T>().spread(row.data(), two.spread, b.data());
+            EXPECT_TRUE(std::equal(a.begin(), a.begin() + one.spread.count, b.begin()));
+        }
+    }
+}
+
+}  // namespace
+
+TEST(Rows, blends_are_the_same_on_every_instruction_set) {
+    for_tables([](const RowTable& table) {
+        compare_blends<float>(table);
+        compare_blends<std::int16_t>(table);
+        compare_blends<std::uint16_t>(table);
+        compare_blends<std::uint8_t>(table);
+    });
+}
+
+TEST(Rows, samples_along_a_row_are_the_same_on_every_instruction_set) {
+    for_tables([](const RowTable& table) {
+        compare_spreads<float>(table);
+        compare_spreads<std::int16_t>(table);
+        compare_spreads<std::uint16_t>(table);
+        compare_spreads<std::uint8_t>(table);
     });
 }
 

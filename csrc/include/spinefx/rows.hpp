@@ -6,6 +6,7 @@
 
 namespace spinefx {
 
+constexpr Index kReach = 32;     // pixels that `spread` may read beyond the last one it uses
 constexpr Index kSegment = 128;  // voxels of an output row that are located and sampled together
 
 // Where the samples along the fastest axis come from; arrays are padded to whole blocks of `lanes`.
@@ -15,7 +16,7 @@ struct Spread {
     const float* weight;       // of the second
     const std::int32_t* base;  // per block of lanes: the smallest `low`
     const std::int32_t* rel;   // low - base
-    bool narrow;               // every rel fits two vectors: permutations will do
+    bool narrow;               // every rel and the next fit two vectors: permutations will do
 };
 
 // A segment of an output row seen from the source: position = start + (first + k) * step + field *
@@ -36,6 +37,7 @@ struct Points {
     alignas(64) float fraction[3][kSegment];
     alignas(64) std::int32_t share[3][kSegment];
     std::uint8_t inside[kSegment];  // only where there is a displacement
+    Index ahead = 0;                // from a voxel to one that is wanted soon, for prefetching
 };
 
 // Sixteen lines of the distance transform side by side: (count, 16) each. `height` is the squared distance
@@ -65,6 +67,8 @@ enum class Locate { linear, nearest, vote };
 template <class T>
 struct PixelRows {
     void (*widen)(const T* in, Index count, float* out);
+    // Samples along a row; reads up to kReach pixels too many and writes whole blocks of lanes.
+    void (*spread)(const T* row, const Spread& spread, float* out);
     // out = a + weight * (b - a) as pixels; `stream` writes past the caches.
     void (*blend)(const float* a, const float* b, float weight, Index count, T* out, bool stream);
     // out = in as pixels, held to the range of T.
@@ -81,7 +85,6 @@ struct PixelRows {
 
 struct FloatRows {
     void (*lerp)(const float* a, const float* b, float weight, Index count, float* out);
-    void (*spread)(const float* row, const Spread& spread, float* out);
     void (*locate)(const Line& line, Locate mode, Index count, Points& out);
     // tile[pitch * i + r] = rows[stride * r + i] for `lines` <= 16 rows, and the way back.
     void (*gather)(const float* rows, Index stride, Index lines, Index count, float* tile, Index pitch);
@@ -118,7 +121,7 @@ struct RowTable {
     int lanes;  // of float that `spread` handles at once
     FloatRows real;
     PixelRows<float> f32;
-    PixelRows<Half> f16;  // widen, blend and narrow only; the others are null
+    PixelRows<Half> f16;  // widen, spread, blend and narrow only; the others are null
     PixelRows<std::int16_t> i16;
     PixelRows<std::uint16_t> u16;
     PixelRows<std::uint8_t> u8;

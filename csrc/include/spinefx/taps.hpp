@@ -28,6 +28,14 @@ bool find_axes(const Matrix& matrix, int axes[3]);
 
 AxisTaps make_taps(double scale, double shift, Index size, Index source, bool nearest);
 
+// The x taps of the part that is inside, in blocks of the lanes that `spread` works in.
+struct SpreadTaps {
+    Buffer<std::int32_t> base, rel;
+    Spread spread;
+};
+
+SpreadTaps make_spread(const AxisTaps& taps, int lanes);
+
 // A source brought into the output's order of axes and cropped to what is used; a view of the source itself
 // where that will do.
 template <class T>
