@@ -181,3 +181,30 @@ def test_the_pet_study_reads_a_real_patient_and_says_that_one_is_too_few(tmp_pat
     ]
     assert row["uptake.suv_mean"] == pytest.approx(float(inside.mean()), rel=0.01)
     assert row["uptake.suv_max"] == pytest.approx(float(inside.max()), rel=0.01)
+
+
+def test_tensorboard_shows_the_losses_of_every_epoch_where_a_plan_names_it(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tables = {
+        "run": {"executor": "serial", "out": str(tmp_path / "run")},
+        "data": {"use": "phantom", "patients": 5, "levels": 3, "spacing_mm": [5.0, 2.0, 2.0]},
+        "sample": {"shape": [12, 16, 16], "spacing": [3.0, 4.0, 4.0]},
+        "encode": {"use": "conv-ae", "epochs": 2, "channels": [2, 4], "width": 8, "templates": 2},
+        "geometry": [],
+        "evaluate": [],
+    }
+    assert Engine(Plan.of(tables, tmp_path)).run().exit_code == 0
+    assert not (tmp_path / "run" / "tensorboard").exists(), "off unless it is named"
+    tables["run"] |= {"plugins": [str(ROOT / "examples" / "tensorboard_observer.py")], "out": str(tmp_path / "watched")}
+    tables["encode"] |= {"epochs": 3}
+    run = Engine(Plan.of(tables, tmp_path)).run()
+    assert run.exit_code == 0
+    curves = EventAccumulator(str(tmp_path / "watched" / "tensorboard"))
+    curves.Reload()
+    points = [point.value for point in curves.Scalars("train_loss")]
+    model = json.loads((tmp_path / "watched" / "model" / "model.json").read_text())
+    best = model["fitted"]["best_epoch"]
+    assert len(points) == 3
+    assert points[best - 1] == pytest.approx(model["fitted"]["losses"]["train_loss"], rel=1e-6)
