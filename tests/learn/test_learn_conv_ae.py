@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from spinefx_autoencoder.conv_ae import ConvAe
 from spinefx_autoencoder.losses import LogShape
 from spinefx_autoencoder.pca import Pca
 
+from spinefx import kernels
 from spinefx.api import DataError, Encoder, Grid, Row, Sample, SampleList, StageError
 
 
@@ -98,6 +101,24 @@ def test_fitting_leaves_torch_as_it_was(tmp_path):
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_samples_are_made_ready_by_one_thread_of_the_core_which_is_put_back(tmp_path):
+    before, seen = kernels.threads(), []
+    train, validation, _ = split(cohort(4)[0], validation=1, test=1)
+    plain = fitting(train, validation, tmp_path)
+
+    def augment(index: int, epoch: int) -> Sample:
+        seen.append(kernels.threads())
+        return plain.augment(index, epoch)
+
+    kernels.set_threads(3)
+    try:
+        conv_ae(epochs=1).fit(replace(plain, augment=augment))
+        assert set(seen) == {1}
+        assert kernels.threads() == 3
+    finally:
+        kernels.set_threads(before)
 
 
 @pytest.mark.parametrize("decoder", ["atlas", "conv"])
