@@ -149,8 +149,9 @@ class Features:
         for part in parts:
             where = np.array([place[row] for row in part.rows], np.intp)
             for name, values in part.columns.items():
-                column = columns.setdefault(name, np.full(len(rows), np.nan))
-                seen = filled.setdefault(name, np.zeros(len(rows), bool))
+                if name not in columns:
+                    columns[name], filled[name] = np.full(len(rows), np.nan), np.zeros(len(rows), bool)
+                column, seen = columns[name], filled[name]
                 if seen[where].any():
                     raise DataError(f"two analysers give {name!r} for the same structure")
                 column[where], seen[where] = values, True

@@ -63,15 +63,20 @@ def missing_frame(features: Features) -> pd.DataFrame:
 
 
 def write_table(frame: pd.DataFrame, folder: Path, name: str, *, kinds: Sequence[str]) -> None:
-    """Write `<name>.<kind>` into `folder` for each kind of `parquet`, `csv`, `xlsx`; same frame, same bytes."""
+    """Write `<name>.<kind>` into `folder` for each kind of `parquet`, `csv`, `xlsx`; same frame, same bytes.
+
+    A frame of more rows than a sheet holds has no workbook.
+    """
     for kind in kinds:
         path = folder / f"{name}.{kind}"
         if kind == "parquet":
             atomic_write(path, lambda temporary: frame.to_parquet(temporary, index=False))
         elif kind == "csv":
             atomic_write_bytes(path, _safe(frame).to_csv(index=False, lineterminator="\n").encode())
-        else:
+        elif len(frame) <= SHEET:
             atomic_write_bytes(path, _xlsx(frame, name))
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _safe(frame: pd.DataFrame) -> pd.DataFrame:
@@ -89,10 +94,7 @@ def _quoted(value: Any) -> Any:
 
 
 def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
-    """The frame as a workbook; all text is text, NaN is an empty cell, no time of writing inside.
-
-    A sheet holds as many rows as Excel opens; what is over goes on in `<title> 2` and so on, under the same heads.
-    """
+    """The frame as a workbook of one sheet; all text is text, NaN is an empty cell, no time of writing inside."""
     import datetime
 
     import openpyxl
@@ -101,6 +103,7 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
 
     book = openpyxl.Workbook(write_only=True)
     book.properties.created = book.properties.modified = datetime.datetime(1980, 1, 1)
+    sheet = book.create_sheet(title[:31])
 
     def cell(value: Any) -> Any:
         if isinstance(value, str):
@@ -109,11 +112,9 @@ def _xlsx(frame: pd.DataFrame, title: str) -> bytes:
             return made
         return None if value != value else value
 
-    for number, start in enumerate(range(0, max(len(frame), 1), SHEET), 1):
-        sheet = book.create_sheet(title[:31] if number == 1 else f"{title[:26]} {number}")
-        sheet.append([cell(str(name)) for name in frame.columns])
-        for row in frame.iloc[start : start + SHEET].itertuples(index=False):
-            sheet.append([cell(value) for value in row])
+    sheet.append([cell(str(name)) for name in frame.columns])
+    for row in frame.itertuples(index=False):
+        sheet.append([cell(value) for value in row])
     buffer = io.BytesIO()
     book.save(buffer)
     return _dateless(buffer.getvalue())

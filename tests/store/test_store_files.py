@@ -112,16 +112,14 @@ def test_text_that_looks_like_a_formula_stays_text(tmp_path: Path) -> None:
     assert pd.read_parquet(tmp_path / "features.parquet")["case"].tolist() == ["=1+1"]
 
 
-def test_a_table_of_more_rows_than_a_sheet_goes_on_in_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_of_more_rows_than_a_sheet_has_no_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("spinefx.store.tables.SHEET", 3)
-    rows = [Row(f"c{n}", f"p{n}", "disc", "L5-S1") for n in range(7)]
-    frame = features_frame(Features.of_rows(rows, [{"height_mm": float(n)} for n in range(7)]))
-    write_table(frame, tmp_path, "features", kinds=("xlsx",))
-    book = openpyxl.load_workbook(tmp_path / "features.xlsx")
-    assert book.sheetnames == ["features", "features 2", "features 3"]
-    read = pd.concat(pd.read_excel(tmp_path / "features.xlsx", sheet_name=None).values(), ignore_index=True)
-    assert read["case"].tolist() == [f"c{n}" for n in range(7)]
-    assert read["height_mm"].tolist() == list(range(7))
+    for count, there in ((3, True), (4, False)):
+        rows = [Row(f"c{n}", f"p{n}", "disc", "L5-S1") for n in range(count)]
+        frame = features_frame(Features.of_rows(rows, [{"height_mm": float(n)} for n in range(count)]))
+        write_table(frame, tmp_path, "features", kinds=("parquet", "csv", "xlsx"))
+        assert (tmp_path / "features.xlsx").exists() is there
+        assert len(pd.read_csv(tmp_path / "features.csv")) == count
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden", "x" * 300, "", "naïve", "CON:", "a\nb"])

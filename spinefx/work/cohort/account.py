@@ -45,9 +45,17 @@ def _missing(features: Features) -> Table:
     why: dict[str, Counter[str]] = {}
     for (_row, name), reason in features.reasons.items():
         why.setdefault(name, Counter())[reason] += 1
+    kinds, which = np.unique(np.array([row.structure for row in features.rows], "U"), return_inverse=True)
+    remarked: dict[str, set[str]] = {}
+    for row, name in features.reasons:
+        remarked.setdefault(name, set()).add(row.structure)
     body = []
     for name, values in features.columns.items():
-        kind = _rows_of(features, name)
+        carrying = np.isin(kinds, sorted(remarked.get(name, ())))
+        carrying[which[np.isfinite(values)]] = True
+        kind = carrying[
+            which
+        ]  # rows of those structures' kinds that carry the feature anywhere, as a number or with a remark
         known = int(np.isfinite(values[kind]).sum())
         total = int(kind.sum())
         reasons = why.get(name, Counter())
@@ -66,13 +74,6 @@ def _missing(features: Features) -> Table:
     )
     caption = "Of the structures that carry the feature at all. Every single remark stands in features_missing.csv."
     return Table("missing", "Missing and doubtful numbers", columns, tuple(body), caption)
-
-
-def _rows_of(features: Features, name: str) -> np.ndarray:
-    """Rows of those structures' kinds that carry the feature anywhere, as a number or with a remark."""
-    kinds = {r.structure for r, v in zip(features.rows, features.columns[name], strict=True) if np.isfinite(v)}
-    kinds |= {row.structure for (row, own) in features.reasons if own == name}
-    return np.array([row.structure in kinds for row in features.rows], bool)
 
 
 def _drawn(found: Sequence[Found]) -> bool:
