@@ -180,6 +180,8 @@ class Space:
 
 
 def _participation(points: Floats) -> float:
+    if len(points) < 2:
+        return float("nan")
     covariance: Floats = np.cov(points.T).reshape(points.shape[1], -1).astype(np.float64)
     return participation_ratio(np.linalg.eigvalsh(covariance).astype(np.float64))
 

@@ -64,13 +64,13 @@ def associate_within(x: Array, y: Array, given: Array, patients: Patients, *, ra
     """
     both = np.isfinite(x) & np.isfinite(y) & np.isfinite(given).all(axis=1)
     behind, n = patients.of(both), int(both.sum())
+    if n < FEWEST_ROWS + given.shape[1]:
+        return Association(n, behind.count)
     one = np.ones((1, n))
     columns = [ranks(values[both], one)[0] if ranked else values[both] for values in (x, y)]
-    left = [residuals(values, given[both]) for values in columns] if n else columns
-    if (
-        n < FEWEST_ROWS + given.shape[1]
-        or not all(_tells(values) for values in columns)
-        or not all(_remains(a, b) for a, b in zip(left, columns, strict=True))
+    left = [residuals(values, given[both]) for values in columns]
+    if not all(_tells(values) for values in columns) or not all(
+        _remains(a, b) for a, b in zip(left, columns, strict=True)
     ):
         return Association(n, behind.count)
     statistic = partial(pearson, left[0], left[1])

@@ -11,7 +11,7 @@ from learn_samples import SHAPE, SPACING, cohort, ellipsoid
 from spinefx_latent import SpaceOptions, TraversalOptions
 from spinefx_latent.cloud import mahalanobis, participation_ratio, patient_interval, strangers_distances
 from spinefx_latent.decoded import MEASURES, fault_of, picture, pieces, shape_of
-from spinefx_latent.space import Space
+from spinefx_latent.space import Space, _participation
 from spinefx_latent.traversal import Traversal
 
 from spinefx import kernels
@@ -93,6 +93,12 @@ def test_a_neighbour_of_the_same_patient_does_not_count():
 
 def test_participation_counts_equal_directions():
     assert participation_ratio(np.array([1.0, 1.0, 1.0, 0.0])) == pytest.approx(3.0)
+
+
+def test_a_resample_of_one_sample_has_no_participation_ratio_and_no_warning(recwarn):
+    """Where every patient has one sample (whole spines), a bootstrap may draw the same one throughout."""
+    assert np.isnan(_participation(np.ones((1, 3))))
+    assert not recwarn.list
 
 
 def test_intervals_over_patients_cover_the_mean_of_clustered_numbers():

@@ -149,3 +149,14 @@ def test_a_cohort_of_five_patients_gives_warnings_and_no_tests() -> None:
     found = Correlate(FAST).evaluate(study)
     assert any("5 patients" in w for w in found.warnings)
     assert all(np.isnan(r["p"]) for r in rows_as_dicts(table(found, "latents-geometry")))
+
+
+def test_a_label_that_no_row_has_is_told_and_stops_nothing() -> None:
+    """Labels are of discs, samples of whole spines: no value meets a latent, and the covariate is there all the same."""
+    rng, rows = np.random.default_rng(2), rows_of(12)
+    age = np.repeat(rng.normal(50, 9, 12), 5)
+    labels = {"narrowing": ("binary", np.full(len(rows), np.nan)), "age": ("continuous", age)}
+    study = study_of(rng.normal(size=(len(rows), 2)), rows, labels=labels)
+    found = Correlate(CorrelateOptions(resamples=100)).evaluate(study)
+    assert any("0 rows of 0 patients" in warning for warning in found.warnings)
+    assert cell(table(found, "correlations"), {"feature": "z0", "with": "narrowing"}, "n") == 0

@@ -46,6 +46,21 @@ def test_a_sample_is_centred_on_its_structure_and_keeps_its_volume() -> None:
         assert np.array_equal(sample.image[0], sample.mask)
 
 
+def test_a_whole_spine_is_one_sample_of_all_that_is_labelled() -> None:
+    scan = _scan()
+    (sample,), notes = cut(scan, Box((36, 30, 26), (1.0, 1.0, 1.0)), structures="spine", channels=("mask", "t2"))
+    assert notes == []
+    assert (sample.row.structure, sample.row.level) == ("spine", "")
+    mask = scan.require_mask()
+    volumes = [mask.volume_ml(structure) for structure in mask.structures("disc")]
+    assert sample.mask.sum() * sample.grid.voxel_mm3 / 1000 == pytest.approx(sum(volumes), rel=0.01)
+    points = sample.grid.to_world(np.argwhere(sample.mask > 0.5).astype(float))
+    for centre, volume in zip(((0.0, 0.0, 15.0), (2.0, -3.0, 32.0)), volumes, strict=True):
+        near = np.linalg.norm(points - centre, axis=1) < 7.0
+        assert near.sum() / 1000 == pytest.approx(volume, rel=0.03)
+        assert np.allclose(points[near].mean(axis=0), centre, atol=0.2)
+
+
 def test_a_sample_shows_the_image_where_it_lies_in_the_world() -> None:
     scan = _scan()
     sample = cut(scan, Box((8, 8, 8), (1.0, 1.0, 1.0)), structures="disc", channels=("t2",))[0][0]
