@@ -172,6 +172,7 @@ SPINEFX_HD float largest(Wide value) {
     return part[0];
 }
 
+void stream_out(const void* from, void* to, Index bytes);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);
 void gather(const float* rows, Index stride, Index lines, Index count, float* tile, Index pitch);
@@ -191,6 +192,8 @@ void root(float* row, Index count);
 
 template <class T>
 void spread(const T* row, const Spread& spread, float* out);
+template <class T>
+void choose(const T* row, const Spread& spread, T* out);
 template <class T>
 void widen(const T* in, Index count, float* out);
 template <class T>

@@ -2,28 +2,85 @@
 #include "rows.hpp"
 
 namespace spinefx::SPINEFX_ISA {
+namespace {
+
+#if defined(__AVX512F__)
+constexpr Index kBytes = 64;
+
+// One bit a pixel of the first `some` (all, if there are more than a register holds): those unlike `label`.
+template <class T>
+SPINEFX_HD std::uint64_t unlike(const T* from, T label, Index some) {
+    if constexpr (sizeof(T) == 1) {
+        const __mmask64 seen = some < 64 ? (1ULL << some) - 1 : ~0ULL;
+        return _mm512_mask_cmpneq_epi8_mask(seen, _mm512_maskz_loadu_epi8(seen, from),
+                                            _mm512_set1_epi8(static_cast<char>(label)));
+    } else {
+        const __mmask32 seen = some < 32 ? (1U << some) - 1 : ~0U;
+        return _mm512_mask_cmpneq_epi16_mask(seen, _mm512_maskz_loadu_epi16(seen, from),
+                                             _mm512_set1_epi16(static_cast<short>(label)));
+    }
+}
+#elif defined(__AVX2__)
+constexpr Index kBytes = 32;
+
+// One bit a byte.
+template <class T>
+SPINEFX_HD std::uint64_t unlike(const T* from, T label, Index) {
+    const __m256i here = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    const __m256i same = sizeof(T) == 1
+                             ? _mm256_cmpeq_epi8(here, _mm256_set1_epi8(static_cast<char>(label)))
+                             : _mm256_cmpeq_epi16(here, _mm256_set1_epi16(static_cast<short>(label)));
+    return ~static_cast<std::uint32_t>(_mm256_movemask_epi8(same));
+}
+#endif
+
+// `count` rows side by side; four, or one.
+template <int count, class T>
+SPINEFX_HD Index change_of(const T* const rows[4], Index from, Index end, T label) {
+    Index i = from;
+#if defined(__AVX2__)
+    constexpr Index kPixels = kBytes / static_cast<Index>(sizeof(T));
+#if defined(__AVX512F__)
+    const Index stop = end;
+    constexpr int kBits = 1;
+#else
+    const Index stop = end - kPixels + 1;
+    constexpr int kBits = sizeof(T);
+#endif
+    for (; i < stop; i += kPixels) {
+        std::uint64_t found = 0;
+        for (int row = 0; row < count; ++row) found |= unlike(rows[row] + i, label, end - i);
+        if (found != 0) return i + static_cast<Index>(__builtin_ctzll(found)) / kBits;
+    }
+#else
+    constexpr Index kBlock = 64 / static_cast<Index>(sizeof(T));
+    for (; i + kBlock <= end; i += kBlock) {
+        unsigned different = 0;
+        for (int row = 0; row < count; ++row) {
+            const T* SPINEFX_RESTRICT const a = rows[row];
+            for (Index k = i; k < i + kBlock; ++k) different |= static_cast<unsigned>(a[k] ^ label);
+        }
+        if (different != 0) break;
+    }
+#endif
+    for (; i < end; ++i) {
+        for (int row = 0; row < count; ++row) {
+            if (rows[row][i] != label) return i;
+        }
+    }
+    return end;
+}
+
+}  // namespace
 
 template <class T>
 Index change(const T* const rows[4], Index from, Index end, T label) {
     if constexpr (std::is_floating_point_v<T>) {
         return from < end ? from : end;  // images are never scanned
+    } else if (rows[0] == rows[1] && rows[0] == rows[2] && rows[0] == rows[3]) {
+        return change_of<1>(rows, from, end, label);
     } else {
-        const T* SPINEFX_RESTRICT const a = rows[0];
-        const T* SPINEFX_RESTRICT const b = rows[1];
-        const T* SPINEFX_RESTRICT const c = rows[2];
-        const T* SPINEFX_RESTRICT const d = rows[3];
-        constexpr Index kBlock = 64 / static_cast<Index>(sizeof(T));
-        Index i = from;
-        for (; i + kBlock <= end; i += kBlock) {
-            unsigned different = 0;
-            for (Index k = i; k < i + kBlock; ++k) {
-                different |=
-                    static_cast<unsigned>((a[k] ^ label) | (b[k] ^ label) | (c[k] ^ label) | (d[k] ^ label));
-            }
-            if (different != 0) break;
-        }
-        while (i < end && a[i] == label && b[i] == label && c[i] == label && d[i] == label) ++i;
-        return i;
+        return change_of<4>(rows, from, end, label);
     }
 }
 

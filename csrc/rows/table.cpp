@@ -17,10 +17,11 @@ constexpr int kLanes = 1;
 template <class T>
 constexpr PixelRows<T> pixels() {
     if constexpr (std::is_same_v<T, Half>) {
-        return {widen<T>, spread<T>, blend<T>, narrow<T>, nullptr, nullptr, nullptr, nullptr, nullptr};
+        return {widen<T>, spread<T>, nullptr, blend<T>, narrow<T>,
+                nullptr,  nullptr,   nullptr, nullptr,  nullptr};
     } else {
-        return {widen<T>, spread<T>, blend<T>,  narrow<T>,    linear<T>,
-                pick<T>,  vote<T>,   change<T>, boundaries<T>};
+        return {widen<T>,  spread<T>, choose<T>, blend<T>,  narrow<T>,
+                linear<T>, pick<T>,   vote<T>,   change<T>, boundaries<T>};
     }
 }
 
@@ -30,8 +31,8 @@ const RowTable& table();
 const RowTable& table() {
     static constexpr RowTable found = {SPINEFX_TEXT(SPINEFX_ISA),
                                        kLanes,
-                                       {lerp_row, locate, gather, scatter, prefilter, filter, cubic, sinc,
-                                        moments, distances, dots, ramp, envelope, root},
+                                       {stream_out, lerp_row, locate, gather, scatter, prefilter, filter,
+                                        cubic, sinc, moments, distances, dots, ramp, envelope, root},
                                        pixels<float>(),
                                        pixels<Half>(),
                                        pixels<std::int16_t>(),

@@ -12,7 +12,6 @@ namespace {
 
 constexpr Index kBand = 64;     // rows that go along x together
 constexpr Index kHorizon = 16;  // coefficients beyond what is used; further samples weigh less than 1e-9
-constexpr Index kStreamBytes = Index{1} << 23;
 
 // The source voxels an axis needs.
 struct Needed {

@@ -51,24 +51,51 @@ class Votes {
   public:
     Votes(View<const T> in, View<T> out, const AlignedTaps& taps) : in_(in), out_(out), taps_(taps) {
         const AxisTaps& x = taps.x;
+        stream_ = out.shape.voxels() * static_cast<Index>(sizeof(T)) > kStreamBytes;
         flipped_ = x.low[x.begin] > x.low[x.end - 1];
         starts_.assign(static_cast<std::size_t>(x.source + 2), 0);
         for (Index i = x.begin; i < x.end; ++i) ++starts_[static_cast<std::size_t>(x.low[i] + 1)];
         for (std::size_t i = 1; i < starts_.size(); ++i) starts_[i] += starts_[i - 1];
     }
 
+    // What a thread works with: the rows of a strip, and their cells.
     struct Scratch {
         std::vector<Run<T>> runs;
         std::vector<Meeting<T>> meetings;
+        struct Row {
+            std::size_t runs, meetings;  // where those of the row end
+        };
+        std::vector<Row> rows;
+        Buffer<T> made;
     };
 
     void plane_group(Index z0, Index z1, Scratch& scratch) const {
         const AxisTaps& y = taps_.y;
-        for (Index y0 = y.begin, y1 = y0; y0 < y.end; y0 = y1) {
-            for (y1 = y0 + 1; y1 < y.end && y.low[y1] == y.low[y0];) ++y1;
-            scan(taps_.z.low[z0], taps_.z.high[z0], y.low[y0], y.high[y0], scratch);
+        const Index width = taps_.x.end - taps_.x.begin;
+        const Index strip = std::max<Index>(1, kStripBytes / (width * static_cast<Index>(sizeof(T))));
+        scratch.made = Buffer<T>(strip * width);
+        for (Index y0 = y.begin; y0 < y.end; y0 += strip) {
+            const Index y1 = std::min(y0 + strip, y.end);
+            scratch.runs.clear();
+            scratch.meetings.clear();
+            scratch.rows.clear();
+            for (Index row = y0; row < y1; ++row) {
+                if (row == y0 || y.low[row] != y.low[row - 1])
+                    scan(taps_.z.low[z0], taps_.z.high[z0], y.low[row], y.high[row], scratch);
+                scratch.rows.push_back({scratch.runs.size(), scratch.meetings.size()});
+            }
             for (Index z = z0; z < z1; ++z) {
-                for (Index row = y0; row < y1; ++row) write(z, row, scratch);
+                typename Scratch::Row from{0, 0}, to{0, 0};
+                for (Index row = y0; row < y1; ++row) {
+                    if (row == y0 || y.low[row] != y.low[row - 1]) {
+                        from = to;
+                        to = scratch.rows[static_cast<std::size_t>(row - y0)];
+                    }
+                    T* const made = scratch.made.data() + (row - y0) * width;
+                    if (z == z0) fill(scratch, from.runs, to.runs, made);  // the same for all planes
+                    if (from.meetings < to.meetings) vote(z, row, scratch, from.meetings, to.meetings, made);
+                }
+                put_strip(out_, z, y0, y1, taps_.x, scratch.made.data(), stream_);
             }
         }
     }
@@ -81,8 +108,6 @@ class Votes {
                                   in_.row(z_high, y_high)};
         const auto change = rows().pixels<T>().change;
         const Index stop = taps_.x.last + 1;
-        scratch.runs.clear();
-        scratch.meetings.clear();
         for (Index i = taps_.x.first; i < stop;) {
             const T label = four[0][i];
             const Index end = change(four, i, stop, label);
@@ -101,14 +126,18 @@ class Votes {
         }
     }
 
-    // Where the outputs [begin, end), counted along ascending source x, begin in the row.
-    Index place(Index begin, Index end) const { return flipped_ ? taps_.x.end - end : taps_.x.begin + begin; }
+    // Where the outputs [begin, end), counted along ascending source x, begin in the part that is inside.
+    Index place(Index begin, Index end) const { return flipped_ ? taps_.x.end - taps_.x.begin - end : begin; }
 
-    void write(Index z, Index y, const Scratch& scratch) const {
-        T* const to = out_.row(z, y);
-        for (const Run<T>& run : scratch.runs)
+    // One row of outputs: its runs, and the cells where labels meet.
+    void fill(const Scratch& scratch, std::size_t from, std::size_t end, T* to) const {
+        for (std::size_t i = from; i < end; ++i) {
+            const Run<T>& run = scratch.runs[i];
             std::fill_n(to + place(run.begin, run.end), run.end - run.begin, run.label);
-        if (scratch.meetings.empty()) return;
+        }
+    }
+
+    void vote(Index z, Index y, const Scratch& scratch, std::size_t first, std::size_t end, T* to) const {
         const std::int32_t sz = taps_.z.share[z], sy = taps_.y.share[y];
         const std::int32_t corner[4] = {(kVotes - sz) * (kVotes - sy), (kVotes - sz) * sy, sz * (kVotes - sy),
                                         sz * sy};
@@ -117,20 +146,22 @@ class Votes {
             for (unsigned i = 0; i < 4; ++i) sums[set] += (set >> i & 1U) != 0 ? corner[i] : 0;
         }
         constexpr std::int32_t kHalf = kVotes * kVotes * (kVotes / 2);
-        for (const Meeting<T>& cell : scratch.meetings) {
+        const std::int32_t* const share = taps_.x.share.data() + taps_.x.begin;
+        for (std::size_t i = first; i < end; ++i) {
+            const Meeting<T>& cell = scratch.meetings[i];
             const Index from = place(cell.begin, cell.end);
             const std::int32_t low = sums[cell.low], high = sums[cell.high];
             const T tie = std::min(cell.first, cell.second);
             for (Index x = from; x < from + (cell.end - cell.begin); ++x) {
-                const std::int32_t sx = taps_.x.share[x];
+                const std::int32_t sx = share[x];
                 if (cell.two) {
                     const std::int32_t votes = low * (kVotes - sx) + high * sx;
                     to[x] = votes > kHalf ? cell.first : votes < kHalf ? cell.second : tie;
                 } else {
                     std::int32_t weight[8];
-                    for (int i = 0; i < 4; ++i) {
-                        weight[2 * i] = corner[i] * (kVotes - sx);
-                        weight[2 * i + 1] = corner[i] * sx;
+                    for (int k = 0; k < 4; ++k) {
+                        weight[2 * k] = corner[k] * (kVotes - sx);
+                        weight[2 * k + 1] = corner[k] * sx;
                     }
                     to[x] = vote_of(cell.label.data(), weight);
                 }
@@ -141,7 +172,7 @@ class Votes {
     View<const T> in_;
     View<T> out_;
     const AlignedTaps& taps_;
-    bool flipped_ = false;
+    bool flipped_ = false, stream_ = false;
     std::vector<Index> starts_;  // per source cell: how many outputs lie in the cells before it
 };
 

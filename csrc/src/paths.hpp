@@ -11,6 +11,9 @@ struct AlignedTaps {
     AxisTaps z, y, x;
 };
 
+constexpr Index kStreamBytes = Index{1} << 23;  // results above this go past the caches
+constexpr Index kStripBytes = 8192;  // of rows that are made in the first cache and then put to their places
+
 // Outputs are filled whole, fill included. `in` is arranged in the output's order of axes.
 template <class T>
 void sample_linear(View<const T> in, View<T> out, const AlignedTaps& taps, T fill);
@@ -40,6 +43,11 @@ void sample_prepared(View<const T> in, View<T> out, const Matrix& matrix, Method
 // Paints the thin parts of labels over what the vote left.
 template <class T>
 void paint_thin(View<const T> in, View<T> out, const Matrix& matrix, const Displacement* moved);
+
+// Copies the rows [y0, y1) of a plane, the part in `x` of each, from where they follow each other; `stream`
+// goes past the caches.
+template <class T>
+void put_strip(View<T> out, Index z, Index y0, Index y1, const Span& x, const T* made, bool stream);
 
 // Fills everything of `out` that is outside any of the three spans.
 template <class T>

@@ -7,8 +7,17 @@
 namespace spinefx {
 namespace {
 
-constexpr Index kStreamBytes = Index{1} << 23;  // results above this go past the caches
 constexpr Index kPlaneFloats = 48 * 1024;  // of one plane of a strip: two of them stay in the second cache
+
+// A row, of which pixels up to `last` are used, where kReach more may be read: itself, or its copy where the
+// volume ends before, or is one voxel wide.
+template <class T>
+const T* readable(View<const T> in, const T* row, Index last, const Buffer<T>& padded) {
+    if (in.shape.x > 1 && row + last + kReach < in.data + in.shape.voxels()) return row;
+    std::memcpy(padded.data(), row, static_cast<std::size_t>(last + 1) * sizeof(T));
+    padded[last + 1] = padded[last];
+    return padded.data();
+}
 
 // One tile of the output: strips of source planes are brought to the output's x and y once, then blended
 // along z.
@@ -73,15 +82,7 @@ class LinearTile {
         float* const made = row_[slot].data();
         if (held_row_[slot] == y) return made;
         held_row_[slot] = y;
-        const T* from = in_.row(z, y);
-        const Index last = taps_.x.last;
-        if (in_.shape.x == 1 || from + last + kReach >= in_.data + in_.shape.voxels()) {
-            // `spread` would read beyond the volume, or beyond its only voxel.
-            std::memcpy(padded_.data(), from, static_cast<std::size_t>(last + 1) * sizeof(T));
-            padded_[last + 1] = padded_[last];
-            from = padded_.data();
-        }
-        rows().pixels<T>().spread(from, spread_, made);
+        rows().pixels<T>().spread(readable(in_, in_.row(z, y), taps_.x.last, padded_), spread_, made);
         return made;
     }
 
@@ -148,37 +149,59 @@ template <class T>
 void sample_nearest(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
     const Index count = taps.x.end - taps.x.begin;
     const std::int32_t* const x = taps.x.low.data() + taps.x.begin;
+    const SpreadTaps spread = make_spread(taps.x, rows().lanes);
     const bool straight = x[count - 1] - x[0] == count - 1 && (count < 2 || x[1] - x[0] == 1);
     const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
     const double work =
         0.5 * static_cast<double>(count * (taps.y.end - taps.y.begin) * (taps.z.end - taps.z.begin));
-    // Tasks are runs of planes, so that a source plane seen by several is picked once and copied.
+    const Index strip = std::max<Index>(1, kStripBytes / static_cast<Index>(bytes));
+    const bool stream = out.shape.voxels() * static_cast<Index>(sizeof(T)) > kStreamBytes;
+    // Tasks are runs of planes: a row that several planes or rows see is picked once and copied.
     const Index planes = taps.z.end - taps.z.begin, tasks = std::min<Index>(planes, 32);
     parallel_for(tasks, work, [&](Index task) {
-        const Index z0 = taps.z.begin + task * planes / tasks,
-                    z1 = taps.z.begin + (task + 1) * planes / tasks;
-        for (Index z = z0; z < z1; ++z) {
-            const bool same = z > z0 && taps.z.low[z] == taps.z.low[z - 1];
-            for (Index y = taps.y.begin; y < taps.y.end; ++y) {
-                T* const to = out.row(z, y) + taps.x.begin;
-                const T* const from = in.row(taps.z.low[z], taps.y.low[y]);
-                if (same) {
-                    std::memcpy(to, out.row(z - 1, y) + taps.x.begin, bytes);
-                } else if (y > taps.y.begin && taps.y.low[y] == taps.y.low[y - 1]) {
-                    std::memcpy(to, out.row(z, y - 1) + taps.x.begin, bytes);
-                } else if (straight) {
-                    std::memcpy(to, from + x[0], bytes);
-                } else {
-                    rows().pixels<T>().pick(from, x, count, to);
+        const Index last = taps.z.begin + (task + 1) * planes / tasks;
+        const Buffer<T> made(strip * count + kReach), padded(in.shape.x + kReach + 1, T{});
+        for (Index z0 = taps.z.begin + task * planes / tasks, z1 = z0; z0 < last; z0 = z1) {
+            for (z1 = z0 + 1; z1 < last && taps.z.low[z1] == taps.z.low[z0];) ++z1;
+            for (Index y0 = taps.y.begin; y0 < taps.y.end; y0 += strip) {
+                const Index y1 = std::min(y0 + strip, taps.y.end);
+                for (Index y = y0; y < y1; ++y) {
+                    T* const to = made.data() + (y - y0) * count;
+                    const T* const from = in.row(taps.z.low[z0], taps.y.low[y]);
+                    if (y > y0 && taps.y.low[y] == taps.y.low[y - 1]) {
+                        std::memcpy(to, to - count, bytes);
+                    } else if (straight) {
+                        std::memcpy(to, from + x[0], bytes);
+                    } else {
+                        rows().pixels<T>().choose(readable(in, from, taps.x.last, padded), spread.spread, to);
+                    }
                 }
+                for (Index z = z0; z < z1; ++z) put_strip(out, z, y0, y1, taps.x, made.data(), stream);
             }
         }
     });
 }
 
-#define SPINEFX_MAKE(T)                                                            \
-    template void fill_outside(View<T>, const Span&, const Span&, const Span&, T); \
-    template void sample_linear(View<const T>, View<T>, const AlignedTaps&, T);    \
+template <class T>
+void put_strip(View<T> out, Index z, Index y0, Index y1, const Span& x, const T* made, bool stream) {
+    const Index count = x.end - x.begin;
+    const auto bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if (count == out.shape.x) {  // the rows follow each other in both
+        const std::size_t all = bytes * static_cast<std::size_t>(y1 - y0);
+        if (stream) {
+            rows().real.stream(made, out.row(z, y0), static_cast<Index>(all));
+        } else {
+            std::memcpy(out.row(z, y0), made, all);
+        }
+        return;
+    }
+    for (Index y = y0; y < y1; ++y) std::memcpy(out.row(z, y) + x.begin, made + (y - y0) * count, bytes);
+}
+
+#define SPINEFX_MAKE(T)                                                                 \
+    template void fill_outside(View<T>, const Span&, const Span&, const Span&, T);      \
+    template void sample_linear(View<const T>, View<T>, const AlignedTaps&, T);         \
+    template void put_strip(View<T>, Index, Index, Index, const Span&, const T*, bool); \
     template void sample_nearest(View<const T>, View<T>, const AlignedTaps&, T);
 SPINEFX_MAKE(float)
 SPINEFX_MAKE(std::int16_t)

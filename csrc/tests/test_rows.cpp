@@ -117,6 +117,10 @@ void compare_spreads(const RowTable& table) {
             all_rows()[0]->pixels<T>().spread(row.data(), one.spread, a.data());
             table.pixels<T>().spread(row.data(), two.spread, b.data());
             EXPECT_TRUE(std::equal(a.begin(), a.begin() + one.spread.count, b.begin()));
+            std::vector<T> c(room), d(room);
+            all_rows()[0]->pixels<T>().choose(row.data(), one.spread, c.data());
+            table.pixels<T>().choose(row.data(), two.spread, d.data());
+            EXPECT_TRUE(std::equal(c.begin(), c.begin() + one.spread.count, d.begin()));
         }
     }
 }
@@ -160,14 +164,29 @@ TEST(Rows, moments_and_distances_are_the_same_on_every_instruction_set) {
     });
 }
 
+namespace {
+
+template <class T>
+void find_changes(const PixelRows<T>& pixels) {
+    for (Index at = 0; at < 200; ++at) {
+        std::vector<T> row(200, 4), other(200, 4);
+        other[static_cast<std::size_t>(at)] = 5;
+        const T* const four[4] = {row.data(), row.data(), other.data(), row.data()};
+        const T* const alone[4] = {other.data(), other.data(), other.data(), other.data()};
+        for (const T* const* rows : {four, alone}) {
+            for (const Index from : {Index{0}, at / 2, at}) EXPECT_EQ(pixels.change(rows, from, 200, 4), at);
+            EXPECT_EQ(pixels.change(rows, at + 1, 200, 4), 200);
+            EXPECT_EQ(pixels.change(rows, 0, at, 4), at);
+        }
+    }
+}
+
+}  // namespace
+
 TEST(Rows, change_finds_the_first_voxel_that_differs_in_any_row) {
     for (const RowTable* const* table = all_rows(); *table != nullptr; ++table) {
-        for (Index at = 0; at < 100; ++at) {
-            std::vector<std::uint16_t> row(100, 4), other(100, 4);
-            other[static_cast<std::size_t>(at)] = 5;
-            const std::uint16_t* const four[4] = {row.data(), row.data(), other.data(), row.data()};
-            EXPECT_EQ((*table)->u16.change(four, 0, 100, 4), at);
-            EXPECT_EQ((*table)->u16.change(four, at + 1, 100, 4), 100);
-        }
+        find_changes((*table)->u16);
+        find_changes((*table)->i16);
+        find_changes((*table)->u8);
     }
 }

@@ -69,6 +69,8 @@ struct PixelRows {
     void (*widen)(const T* in, Index count, float* out);
     // Samples along a row; reads up to kReach pixels too many and writes whole blocks of lanes.
     void (*spread)(const T* row, const Spread& spread, float* out);
+    // The first of the two voxels alone, in the same manner.
+    void (*choose)(const T* row, const Spread& spread, T* out);
     // out = a + weight * (b - a) as pixels; `stream` writes past the caches.
     void (*blend)(const float* a, const float* b, float weight, Index count, T* out, bool stream);
     // out = in as pixels, held to the range of T.
@@ -84,6 +86,7 @@ struct PixelRows {
 };
 
 struct FloatRows {
+    void (*stream)(const void* from, void* to, Index bytes);  // a copy past the caches
     void (*lerp)(const float* a, const float* b, float weight, Index count, float* out);
     void (*locate)(const Line& line, Locate mode, Index count, Points& out);
     // tile[pitch * i + r] = rows[stride * r + i] for `lines` <= 16 rows, and the way back.
