@@ -2,7 +2,8 @@
 
 For every row: the median time of spinefx (all threads, and one), of each peer that is installed, their ratio to spinefx, the bar,
 and how far the results are apart. Rounds are interleaved, so that a noisy machine hurts all alike; ratios hold from run to
-run, milliseconds do not. `words` picks rows by name; --slow adds peers that take seconds.
+run, milliseconds do not. Every call starts after a rest, since other libraries' threads spin for a while after their work
+and would take a processor from the next one. `words` picks rows by name; --slow adds peers that take seconds.
 """
 
 from __future__ import annotations
@@ -21,9 +22,13 @@ from tests.bench.measures import cases as measure_cases
 from tests.bench.reading import cases as reading_cases
 from tests.bench.sampling import cases as sampling_cases
 
+REST = 0.005
+"""Seconds before each call: threads of other libraries spin for a while after their work, on the next one's processor."""
+
 
 def measured(call: Callable[[], object]) -> float:
     """Milliseconds of one call."""
+    time.sleep(REST)
     start = time.perf_counter()
     call()
     return 1e3 * (time.perf_counter() - start)

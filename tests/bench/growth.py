@@ -1,4 +1,4 @@
-"""`python -m tests.bench.growth [--rounds 5]`: how the cost of geometry grows with voxels, points and threads, as Markdown."""
+"""`python -m tests.bench.growth [--rounds 5]`: how cost grows with voxels, points and threads, as Markdown."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from spinefx import kernels
 from spinefx.api import Grid
-from tests.bench.sampling import smooth, spine_labels
+from tests.bench.case import centred
+from tests.bench.sampling import smooth, spine_labels, turned
 
 BASE = (64, 256, 256)
 POINTS = 4000
@@ -31,6 +33,7 @@ def calls(scale: float) -> dict[str, Callable[[], object]]:
         for v in range(1, 21)
     ]
     return {
+        **resampling(grid, labels, image),
         "label_statistics": lambda: kernels.label_statistics(labels, grid),
         "label_statistics, image and percentiles": lambda: kernels.label_statistics(
             labels, grid, image, percents=[5, 50, 95]
@@ -42,6 +45,35 @@ def calls(scale: float) -> dict[str, Callable[[], object]]:
         "ray_heights, 20 labels": lambda: kernels.ray_heights(labels, grid, rays),
         "soft_moments": lambda: kernels.soft_moments(maps),
         f"neighbours, k 20 of {POINTS} x 64 at 1x": lambda: kernels.neighbours(points, 20),
+    }
+
+
+def resampling(grid: Grid, labels: Any, image: Any) -> dict[str, Callable[[], object]]:
+    """Onto voxels 0.8 times as wide, as wide but turned, or 2.5 times as wide."""
+    fine, coarse = (
+        centred(grid, tuple(round(n / by) for n in grid.shape), tuple(s * by for s in grid.spacing))  # type: ignore[arg-type]
+        for by in (0.8, 2.5)
+    )
+    whole = image.astype(np.int16)
+    field = np.full((3, *grid.shape), 1.5, np.float32)
+    outs = {(to.shape, kind): np.empty(to.shape, kind) for to in (fine, coarse, grid) for kind in ("f4", "i2", "u2")}
+
+    def onto(data: Any, target: Grid, **options: Any) -> Callable[[], object]:
+        out = outs[target.shape, data.dtype.str[1:]]
+        return lambda: kernels.resample(data, grid, target, out=out, **options)
+
+    return {
+        "resample linear, float32": onto(image, fine),
+        "resample linear, int16": onto(whole, fine),
+        "resample cubic, float32": onto(image, fine, method="cubic"),
+        "resample antialiased, int16": onto(whole, coarse, antialias=True),
+        "resample nearest, 20 labels": onto(labels, fine, method="nearest"),
+        "resample label-smooth, 20 labels": onto(labels, fine, method="label-smooth"),
+        "resample oblique, float32": onto(image, turned(grid)),
+        "resample oblique, int16": onto(whole, turned(grid)),
+        "warp by a field, float32": lambda: kernels.warp(
+            image, grid, grid, displacement=field, out=outs[grid.shape, "f4"]
+        ),
     }
 
 
