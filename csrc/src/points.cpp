@@ -210,6 +210,9 @@ void geodesics(const std::int64_t* index, const double* length, Index n, Index k
     if (!std::all_of(index, index + n * k, inside) || !std::all_of(sources, sources + count, inside)) {
         throw std::invalid_argument("neighbours and sources must be in 0.." + std::to_string(n - 1));
     }
+    // Round a negative edge, paths would get shorter for ever.
+    if (!std::all_of(length, length + n * k, [](double one) { return one >= 0.0; }))
+        throw std::invalid_argument("distances to neighbours must be >= 0");
     // Both directions of every edge, grouped by where they start.
     std::vector<Index> starts(static_cast<std::size_t>(n) + 1, 0);
     for (Index i = 0; i < n * k; ++i) {

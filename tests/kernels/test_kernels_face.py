@@ -14,6 +14,7 @@ from kernels_draw import grid_pairs, turn, volume
 
 from spinefx import kernels
 from spinefx.api import DataError, Grid, GridError
+from spinefx.kernels import _core
 
 SOURCE = Grid((6, 7, 8), (1.0, 1.0, 1.0))
 TARGET = Grid((3, 4, 5), (2.0, 2.0, 2.0))
@@ -156,6 +157,8 @@ REFUSED = [
     (lambda: kernels.neighbours(np.array([[np.nan], [1.0]]), 1), ValueError, "finite"),
     (lambda: kernels.neighbours(np.zeros(4), 1), TypeError, r"\(n, d\)"),
     (lambda: kernels.geodesics(np.zeros((4, 2)), 2, [4]), ValueError, "0..3, got 4"),
+    (lambda: _core.geodesics(np.array([[1], [0]]), np.array([[1.0], [-1.0]]), np.array([0])), ValueError, ">= 0"),
+    (lambda: _core.geodesics(np.array([[1], [0]]), np.full((2, 1), np.nan), np.array([0])), ValueError, ">= 0"),
     (lambda: kernels.intrinsic_dimension(np.ones((5, 2))), ValueError, "3 different points, got 1"),
     (lambda: kernels.intrinsic_dimension(np.zeros((5, 2)), "pca"), ValueError, "'twonn' or 'mle', got 'pca'"),
     (lambda: kernels.set_threads(0), ValueError, "1..1024"),
@@ -166,6 +169,13 @@ REFUSED = [
 def test_what_does_not_fit_is_refused_in_words(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 5), (3, 0, 5), (3, 4, 0)])
+def test_an_empty_map_weighs_nothing(shape):
+    maps = np.empty((2, 3, *shape), np.float32)
+    np.testing.assert_array_equal(kernels.soft_moments(maps), np.zeros((2, 3, 10)))
+    assert kernels.soft_moments(np.empty((0, 3, 4, 4, 4), np.float32)).shape == (0, 3, 10)
 
 
 def test_out_that_overlaps_the_input_is_refused():

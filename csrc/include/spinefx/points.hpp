@@ -12,8 +12,8 @@ namespace spinefx {
 void neighbours(const double* points, Index n, Index width, Index k, std::int64_t* index, double* distance);
 
 // Shortest paths (sources, n) from each source over the undirected graph that joins each point to its k
-// neighbours; infinity where there is no path. Indices and sources must lie in 0..n-1: std::invalid_argument
-// if not.
+// neighbours; infinity where there is no path. Indices and sources must lie in 0..n-1, lengths must be >= 0:
+// std::invalid_argument if not.
 void geodesics(const std::int64_t* index, const double* length, Index n, Index k, const std::int64_t* sources,
                Index count, double* out);
 
