@@ -6,9 +6,11 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <limits>
 #include <string>
 
-#include "spinefx/core.hpp"
+#include "spinefx/sampling.hpp"
 
 namespace spinefx::bindings {
 
@@ -93,6 +95,28 @@ decltype(auto) for_labels(const py::array& labels, const Body& body) {
     if (py::isinstance<py::array_t<std::uint16_t>>(labels)) return body(std::uint16_t{});
     if (py::isinstance<py::array_t<std::uint8_t>>(labels)) return body(std::uint8_t{});
     throw py::type_error("labels must be uint16 or uint8, got " + name_of(labels));
+}
+
+inline Matrix matrix_of(const py::array& array) {
+    const double* const from = checked<double>(array, 2, "matrix");
+    if (array.shape(0) != 3 || array.shape(1) != 4) throw py::value_error("matrix must have shape (3, 4)");
+    Matrix matrix{};
+    std::copy_n(from, 12, &matrix.m[0][0]);
+    return matrix;
+}
+
+template <class T>
+T fill_of(double fill) {
+    if constexpr (std::is_same_v<T, Half>) {
+        return to_half(static_cast<float>(fill));
+    } else if constexpr (std::is_floating_point_v<T>) {
+        return static_cast<T>(fill);
+    } else {
+        if (!(fill >= std::numeric_limits<T>::min() && fill <= std::numeric_limits<T>::max())) {
+            throw py::value_error("fill " + std::to_string(fill) + " does not fit the pixel type");
+        }
+        return static_cast<T>(fill);
+    }
 }
 
 }  // namespace spinefx::bindings

@@ -5,28 +5,10 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "tables.hpp"
 
 namespace spinefx::bindings {
 namespace {
-
-template <class T>
-py::array_t<T> table(const std::vector<LabelSums>& rows, std::vector<py::ssize_t> tail, T LabelSums::* one) {
-    tail.insert(tail.begin(), static_cast<py::ssize_t>(rows.size()));
-    py::array_t<T> made(tail);
-    std::transform(rows.begin(), rows.end(), made.mutable_data(),
-                   [one](const LabelSums& row) { return row.*one; });
-    return made;
-}
-
-template <std::size_t N>
-py::array_t<std::int64_t> table(const std::vector<LabelSums>& rows, std::vector<py::ssize_t> tail,
-                                std::int64_t (LabelSums::*many)[N]) {
-    tail.insert(tail.begin(), static_cast<py::ssize_t>(rows.size()));
-    py::array_t<std::int64_t> made(tail);
-    std::int64_t* to = made.mutable_data();
-    for (const LabelSums& row : rows) to = std::copy_n(row.*many, N, to);
-    return made;
-}
 
 template <class T>
 std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image,
@@ -45,9 +27,7 @@ std::vector<LabelSums> sums_of(const py::array& labels, const py::array* image,
 
 py::tuple label_sums_any(const py::array& labels) {
     const auto rows = sums_of<float>(labels, nullptr);
-    return py::make_tuple(table(rows, {}, &LabelSums::value), table(rows, {}, &LabelSums::voxels),
-                          table(rows, {3}, &LabelSums::first), table(rows, {6}, &LabelSums::second),
-                          table(rows, {2, 3}, &LabelSums::box));
+    return tables_of(rows);
 }
 
 py::tuple all_sums_any(const py::array& labels, const py::array& image, const std::vector<double>& percents) {

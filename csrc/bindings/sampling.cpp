@@ -1,8 +1,4 @@
-#include "spinefx/sampling.hpp"
-
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <vector>
 
@@ -11,14 +7,6 @@
 
 namespace spinefx::bindings {
 namespace {
-
-Matrix matrix_of(const py::array& array) {
-    const double* const from = checked<double>(array, 2, "matrix");
-    if (array.shape(0) != 3 || array.shape(1) != 4) throw py::value_error("matrix must have shape (3, 4)");
-    Matrix matrix{};
-    std::copy_n(from, 12, &matrix.m[0][0]);
-    return matrix;
-}
 
 Method method_of(const std::string& name) {
     if (name == "linear") return Method::linear;
@@ -29,20 +17,6 @@ Method method_of(const std::string& name) {
     if (name == "label-thin") return Method::label_thin;
     throw py::value_error("method must be linear, cubic, sinc, nearest, label-smooth or label-thin, got " +
                           name);
-}
-
-template <class T>
-T fill_of(double fill) {
-    if constexpr (std::is_same_v<T, Half>) {
-        return to_half(static_cast<float>(fill));
-    } else if constexpr (std::is_floating_point_v<T>) {
-        return static_cast<T>(fill);
-    } else {
-        if (!(fill >= std::numeric_limits<T>::min() && fill <= std::numeric_limits<T>::max())) {
-            throw py::value_error("fill " + std::to_string(fill) + " does not fit the pixel type");
-        }
-        return static_cast<T>(fill);
-    }
 }
 
 // Whether two blocks of memory share a byte.

@@ -31,23 +31,13 @@ namespace {
 
 constexpr Index kChunk = 1024;  // elements blended in the cache before they are streamed out
 
-// Floats as pixels; `lerped` values never leave the range of T.
-template <class T>
-SPINEFX_HD T pixel_of(float value) {
-    if constexpr (std::is_same_v<T, Half>) {
-        return to_half(value);
-    } else {
-        return to_pixel<T>(value);
-    }
-}
-
 template <class T>
 SPINEFX_HD void blend_block(const float* SPINEFX_RESTRICT a, const float* SPINEFX_RESTRICT b, float weight,
                             Index count, T* SPINEFX_RESTRICT out) {
     if (weight == 0.0f) {
-        for (Index i = 0; i < count; ++i) out[i] = pixel_of<T>(a[i]);
+        for (Index i = 0; i < count; ++i) out[i] = to_pixel<T>(a[i]);
     } else {
-        for (Index i = 0; i < count; ++i) out[i] = pixel_of<T>(lerp(a[i], b[i], weight));
+        for (Index i = 0; i < count; ++i) out[i] = to_pixel<T>(lerp(a[i], b[i], weight));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "spinefx/measures.hpp"
+#include "spinefx/moments.hpp"
 #include "spinefx/rows.hpp"
 #include "spinefx/threads.hpp"
 
@@ -29,9 +30,6 @@ struct Row {
     std::vector<T> values;  // where percentiles are wanted
 
     void add_run(Index z, Index y, Index a, Index b) {
-        const std::int64_t n = b - a, x = (a + b - 1) * n / 2;
-        // Sum of k^2 for k in [a, b).
-        const auto squares_below = [](std::int64_t k) { return (k - 1) * k * (2 * k - 1) / 6; };
         if (voxels == 0) {
             low[0] = z, low[1] = y, low[2] = a;
             high[0] = z + 1, high[1] = y + 1, high[2] = b;
@@ -42,10 +40,10 @@ struct Row {
                 high[i] = std::max(high[i], to[i]);
             }
         }
-        voxels += n;
-        first[0] += z * n, first[1] += y * n, first[2] += x;
-        second[0] += z * z * n, second[1] += y * y * n, second[2] += squares_below(b) - squares_below(a);
-        second[3] += z * y * n, second[4] += z * x, second[5] += y * x;
+        const RunSums run = sums_of_run(z, y, a, b);
+        voxels += run.voxels;
+        for (int i = 0; i < 3; ++i) first[i] += run.first[i];
+        for (int i = 0; i < 6; ++i) second[i] += run.second[i];
     }
 
     void add_pixels(const T* from, const T* to) {
@@ -174,12 +172,7 @@ std::vector<LabelSums> label_sums(View<const L> labels, View<const T> image,
                                   const std::vector<double>& percents) {
     if (!std::all_of(percents.begin(), percents.end(), [](double p) { return p >= 0.0 && p <= 100.0; }))
         throw std::invalid_argument("percents must be in 0..100");
-    const Index longest = std::max({labels.shape.z, labels.shape.y, labels.shape.x});
-    if (static_cast<double>(labels.shape.voxels()) * static_cast<double>(longest) *
-            static_cast<double>(longest) >
-        9e18) {
-        throw std::overflow_error("the label map is too large for exact second moments");
-    }
+    check_moments(labels.shape);
     const Index parts = std::min(kParts, labels.shape.z), bytes = static_cast<Index>(sizeof(L));
     const bool pixels = image.data != nullptr, keep = pixels && !percents.empty();
     const double work = static_cast<double>(labels.shape.voxels() * bytes) * (pixels ? 0.3 : 0.05);

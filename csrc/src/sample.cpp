@@ -5,31 +5,12 @@
 #include <cmath>
 #include <memory>
 #include <stdexcept>
-#include <string>
 
 #include "paths.hpp"
 #include "spinefx/threads.hpp"
 
 namespace spinefx {
 namespace {
-
-void check(const Shape& in, const Shape& out, const Matrix& matrix) {
-    constexpr Index kMost = Index{1} << 30;
-    for (const Shape& shape : {in, out}) {
-        for (int axis = 0; axis < 3; ++axis) {
-            if (shape[axis] < 1 || shape[axis] > kMost) {
-                throw std::invalid_argument("volume sizes must be in 1..2^30, got " +
-                                            std::to_string(shape.z) + " x " + std::to_string(shape.y) +
-                                            " x " + std::to_string(shape.x));
-            }
-        }
-    }
-    for (const auto& row : matrix.m) {
-        for (const double value : row) {
-            if (!std::isfinite(value)) throw std::invalid_argument("the index matrix must be finite");
-        }
-    }
-}
 
 template <class T>
 std::unique_ptr<std::atomic<bool>[]> present(View<const T> labels) {
@@ -182,7 +163,7 @@ void sample_aligned_filtered(View<const T> in, View<T> out, const Matrix& matrix
 template <class T>
 void sample(View<const T> in, View<T> out, const Matrix& matrix, Method method, bool antialias, T fill,
             const Displacement* moved) {
-    check(in.shape, out.shape, matrix);
+    check_grids(in.shape, out.shape, matrix);
     if (antialias && method != Method::linear && method != Method::sinc)
         throw std::invalid_argument("antialias goes with linear and sinc");
     if constexpr (std::is_same_v<T, Half>) {

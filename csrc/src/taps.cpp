@@ -6,22 +6,6 @@
 
 namespace spinefx {
 
-bool find_axes(const Matrix& matrix, int axes[3]) {
-    bool used[3] = {false, false, false};
-    for (int target = 0; target < 3; ++target) {
-        int found = -1;
-        for (int source = 0; source < 3; ++source) {
-            if (matrix.m[source][target] == 0.0) continue;
-            if (found >= 0) return false;
-            found = source;
-        }
-        if (found < 0 || used[found]) return false;
-        used[found] = true;
-        axes[target] = found;
-    }
-    return true;
-}
-
 AxisTaps make_taps(double scale, double shift, Index size, Index source, bool nearest) {
     constexpr Index kPad = 16;
     AxisTaps taps;

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -82,9 +81,11 @@ def _plugins(files: tuple[str, ...]) -> tuple[dict[str, str | int], list[str]]:
 
 
 def _cuda() -> str:
-    if find_spec("spinefx.kernels._cuda") is None:
-        return "not in this build; the core runs on the CPU"
-    return "built" if Path("/proc/driver/nvidia/version").exists() else "built, but there is no NVIDIA driver"
+    try:
+        from spinefx.kernels.device import status
+    except ImportError:
+        return "not known: the core is missing"
+    return status()
 
 
 def _cores() -> int:

@@ -16,6 +16,7 @@ except ImportError as error:
         "`pip install -e .` (or `pip install .`) in the repository root, using a C++20 compiler"
     ) from error
 
+from spinefx.kernels.device import DeviceError
 from spinefx.kernels.digitise import redigitised
 from spinefx.kernels.distance import SurfaceDistances, distance_transform, surface_areas, surface_distances
 from spinefx.kernels.extents import Extents, extents
@@ -27,7 +28,7 @@ from spinefx.kernels.sampling import LostLabelError, resample, warp
 from spinefx.kernels.tangents import Tangents, pairwise_distances, tangent_spaces
 
 __all__ = [
-    "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "Tangents",
+    "DeviceError", "Extents", "LabelStatistics", "LostLabelError", "Plane", "RayHeights", "Rays", "SurfaceDistances", "Tangents",
     "distance_transform", "extents", "fill_holes", "fit_plane", "geodesics", "intrinsic_dimension", "isa", "keep_largest",
     "label_statistics", "neighbours", "pairwise_distances", "ray_heights", "redigitised", "resample", "set_threads",
     "smooth_labels", "soft_moments", "surface", "surface_areas", "surface_distances", "tangent_spaces", "threads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from spinefx.contract.errors import GridError
 from spinefx.contract.grid import Grid
-from spinefx.kernels import _core
+from spinefx.kernels import _core, device
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -63,6 +64,8 @@ def label_statistics(
     Parameters
     ----------
     labels : (z, y, x) uint16, uint8 or bool
+        A torch tensor on a GPU is counted there; the rows come to the host, so torch's current stream is waited for
+        (builds with CUDA, without an image).
     image : (z, y, x) float32, int16, uint16 or uint8, optional
         On the same grid.
     percents : (p,) 0..100
@@ -72,15 +75,18 @@ def label_statistics(
     ------
     TypeError, ValueError, GridError
         If a dtype, a shape or a percent does not fit.
+    DeviceError
+        For labels on a GPU: where this build or machine has nothing for them, or there is an image.
     """
     wanted = [float(p) for p in percents]
     if not all(0 <= p <= 100 for p in wanted) or (wanted and image is None):
         raise ValueError(f"percents must be in 0..100, of an image, got {wanted} and {'no ' * (image is None)}image")
-    given = checked_labels(labels, grid)
     if image is None:
-        value, voxels, first, second, box = _core.label_sums(given)
+        value, voxels, first, second, box = _label_sums(labels, grid)
         return LabelStatistics(value, voxels, *_places(grid, voxels, first, second), box)
-    pixels = np.asarray(image)
+    if device.is_on_device(labels) or device.is_on_device(image):
+        raise device.DeviceError("statistics of an image have no CUDA kernel: bring labels and image to the CPU")
+    given, pixels = checked_labels(labels, grid), np.asarray(image)
     if pixels.dtype.name not in IMAGE_DTYPES:
         raise TypeError(f"image must be {', '.join(IMAGE_DTYPES)}, got {pixels.dtype}")
     if pixels.shape != grid.shape:
@@ -90,6 +96,18 @@ def label_statistics(
     mean, std = np.asarray(total / voxels, np.float64), np.asarray(np.sqrt(variance), np.float64)
     places = _places(grid, voxels, first, second)
     return LabelStatistics(value, voxels, *places, box, mean, std, minimum, maximum, total, percentiles, tuple(wanted))
+
+
+def _label_sums(labels: Any, grid: Grid) -> tuple[Whole, Whole, Whole, Whole, Whole]:
+    if not device.is_on_device(labels):
+        return _core.label_sums(checked_labels(labels, grid))
+    given = device.placed(labels, "labels")
+    _check_labels(given.dtype, given.shape, grid)
+    with device.twins() as core:
+        found: tuple[Whole, Whole, Whole, Whole, Whole] = core.label_sums(
+            given.pixel, given.address, given.shape, given.stream
+        )
+    return found
 
 
 def _places(grid: Grid, voxels: Whole, first: Whole, second: Whole) -> tuple[Floats, Floats, Floats]:
@@ -128,15 +146,29 @@ def surface(labels: Array, grid: Grid, value: int, *, rounds: int = 8) -> tuple[
     return vertices, faces, area
 
 
-def soft_moments(maps: NDArray[np.float32]) -> Floats:
+def soft_moments(maps: Any) -> Any:
     """(n, c, 10) float64 of maps (n, c, z, y, x) float32: mass, first (z, y, x), second (zz, yy, xx, zy, zx, yx).
 
-    Raw sums of value, value * index and value * index * index, in index units; divide by the mass for means.
+    Raw sums of value, value * index and value * index * index, in index units; divide by the mass for means. A NumPy array,
+    or for a torch tensor on a GPU one beside it, made on torch's current stream (builds with CUDA; else DeviceError).
     """
+    if device.is_on_device(maps):
+        placed = device.placed(maps, "maps")
+        _check_maps(placed.dtype, placed.shape)
+        with device.twins() as core:
+            made = device.new(maps, (*placed.shape[:2], 10), "float64")
+            to = device.placed(made, "out", writeable=True)
+            stream = device.shared_stream(to, placed)
+            core.soft_moments(placed.address, math.prod(placed.shape[:2]), placed.shape[2:], to.address, stream)
+        return made
     given = np.asarray(maps)
-    if given.ndim != 5 or given.dtype != np.float32:
-        raise TypeError(f"maps must be float32 (n, c, z, y, x), got {given.dtype} {given.shape}")
+    _check_maps(given.dtype, given.shape)
     return _core.soft_moments(np.ascontiguousarray(given))
+
+
+def _check_maps(dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    if len(shape) != 5 or dtype != np.float32:
+        raise TypeError(f"maps must be float32 (n, c, z, y, x), got {dtype} {shape}")
 
 
 def checked_labels(labels: Array, grid: Grid) -> Array:
@@ -144,8 +176,12 @@ def checked_labels(labels: Array, grid: Grid) -> Array:
     given = np.asarray(labels)
     if given.dtype == np.bool_:
         given = given.view(np.uint8) if given.flags.c_contiguous else np.ascontiguousarray(given).view(np.uint8)
-    if given.dtype.name not in ("uint16", "uint8"):
-        raise TypeError(f"labels must be uint16, uint8 or bool, got {given.dtype}: convert with astype first")
-    if given.shape != grid.shape:
-        raise GridError(f"labels have shape {given.shape}, their grid {grid.shape}")
+    _check_labels(given.dtype, given.shape, grid)
     return np.ascontiguousarray(given)
+
+
+def _check_labels(dtype: np.dtype[Any], shape: tuple[int, ...], grid: Grid) -> None:
+    if dtype.name not in ("uint16", "uint8", "bool"):
+        raise TypeError(f"labels must be uint16, uint8 or bool, got {dtype}: convert with astype first")
+    if shape != grid.shape:
+        raise GridError(f"labels have shape {shape}, their grid {grid.shape}")

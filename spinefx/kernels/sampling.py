@@ -18,15 +18,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from spinefx.contract.errors import DataError, GridError
 from spinefx.contract.grid import Grid
-from spinefx.kernels import _core
+from spinefx.kernels import _core, device
 
 Method = Literal["linear", "cubic", "sinc", "nearest", "label-smooth", "label-thin"]
 METHODS: tuple[str, ...] = get_args(Method)
 DTYPES = ("float32", "float16", "int16", "uint16", "uint8")
 LABEL_DTYPES = ("uint16", "uint8", "int16")
+DEVICE_METHODS = ("linear", "nearest")
+"""What has a CUDA twin."""
 
-Scalar = TypeVar("Scalar", bound=np.generic)
 Array = NDArray[Any]
+Volume = TypeVar("Volume", bound=Array | device.OnDevice)
 Floats = NDArray[np.float64]
 
 
@@ -40,22 +42,23 @@ class LostLabelError(DataError, ValueError):
 
 
 def resample(
-    data: NDArray[Scalar],
+    data: Volume,
     source: Grid,
     target: Grid,
     *,
     method: Method = "linear",
     antialias: bool = False,
     fill: float = 0,
-    out: NDArray[Scalar] | None = None,
-) -> NDArray[Scalar]:
+    out: Volume | None = None,
+) -> Volume:
     """`data` of `source` as it looks on `target`: a new array, or `out`.
 
     Parameters
     ----------
     data : (..., z, y, x) float32, float16, int16, uint16, uint8 or bool
         The last three axes are the source's; axes before them are channels or a batch. Any strides; what is not
-        C-contiguous is copied once. Bool is sampled as 0 and 1.
+        C-contiguous is copied once. Bool is sampled as 0 and 1. A torch tensor on a GPU is sampled there, on torch's
+        current stream, and gives a tensor (linear and nearest, without antialias; builds with CUDA).
     method : str
         linear        trilinear.
         cubic         cubic B-spline through the voxels, mirrored about the outer centres (ITK's BSpline, order 3).
@@ -82,23 +85,26 @@ def resample(
     ------
     LostLabelError
         If a label mode ends without a voxel of a label that has a voxel centre inside the target.
+    DeviceError
+        For data on a GPU: where this build, this machine or the method has nothing for it.
     TypeError, ValueError
         For a dtype, shape, method, fill or out that does not fit.
     """
-    return _apply(data, source, target, None, None, method, antialias, fill, out)
+    found: Volume = _apply(data, source, target, None, None, method, antialias, fill, out)
+    return found
 
 
 def warp(
-    data: NDArray[Scalar],
+    data: Volume,
     source: Grid,
     target: Grid,
     *,
     matrix: ArrayLike | None = None,
-    displacement: NDArray[np.float32] | None = None,
+    displacement: NDArray[np.float32] | device.OnDevice | None = None,
     method: Method = "linear",
     fill: float = 0,
-    out: NDArray[Scalar] | None = None,
-) -> NDArray[Scalar]:
+    out: Volume | None = None,
+) -> Volume:
     """`data` seen through a map of the world: output(p) = input(matrix @ p + displacement(p)), in one pass.
 
     Parameters
@@ -106,12 +112,13 @@ def warp(
     matrix : (3, 4) or (4, 4) float, optional
         From a world point (x, y, z) in mm on the target to one on the source; the identity where left out.
     displacement : (3, z, y, x) float32, optional
-        World vectors (x, y, z) in mm, one per target voxel, added after `matrix`.
+        World vectors (x, y, z) in mm, one per target voxel, added after `matrix`; where the data lies.
 
     The rest is as for `resample`; a displaced label map may lose labels that it moves out of view without an error.
     """
     moved = None if matrix is None else _world_matrix(matrix)
-    return _apply(data, source, target, moved, displacement, method, False, fill, out)
+    found: Volume = _apply(data, source, target, moved, displacement, method, False, fill, out)
+    return found
 
 
 def index_matrix(source: Grid, target: Grid, matrix: Floats | None = None) -> Floats:
@@ -145,32 +152,36 @@ def _index_matrix(source: Grid, through: Floats) -> Floats:
 
 
 def _apply(
-    data: NDArray[Scalar],
+    data: Any,
     source: Grid,
     target: Grid,
     matrix: Floats | None,
-    displacement: NDArray[np.float32] | None,
+    displacement: Any,
     method: str,
     antialias: bool,
     fill: float,
-    out: NDArray[Scalar] | None,
-) -> NDArray[Scalar]:
+    out: Any,
+) -> Any:
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if antialias and method not in ("linear", "sinc"):
         raise ValueError(f"antialias goes with method 'linear' or 'sinc', got {method!r}")
+    index = index_matrix(source, target, matrix)
+    field = None if displacement is None else np.asarray(np.linalg.inv(source.affine[:3, :3]), np.float64)
+    if device.is_on_device(data):
+        if antialias or method not in DEVICE_METHODS:
+            wanted = f"{method}{' with antialias' if antialias else ''}"
+            raise device.DeviceError(
+                f"{wanted} has no CUDA kernel ({', '.join(DEVICE_METHODS)} have): bring the data to the CPU"
+            )
+        return _apply_on_device(data, source, target, index, displacement, field, method, fill, out)
     given = np.asarray(data)
-    _check(given, source, method)
+    _check(given.dtype, given.shape, source, method)
     result = _result(given, (*given.shape[:-3], *target.shape), out)
     value = _fill(fill, given.dtype)
     whole = np.ascontiguousarray(given)
     core_in, core_out = (a.view(np.uint8) if a.dtype == np.bool_ else a for a in (whole, result))
-    index = index_matrix(source, target, matrix)
-    field: Floats | None = None
-    vectors: NDArray[np.float32] | None = None
-    if displacement is not None:
-        vectors = _vectors(displacement, target)
-        field = np.asarray(np.linalg.inv(source.affine[:3, :3]), np.float64)
+    vectors = None if displacement is None else _vectors(displacement, target)
     parts = np.ndindex(*given.shape[:-3]) if given.ndim > 3 else ((),)
     for part in parts:
         a, b = (core_in[part], core_out[part]) if part else (core_in, core_out)
@@ -184,15 +195,49 @@ def _apply(
     return result
 
 
-def _check(data: Array, source: Grid, method: str) -> None:
+def _apply_on_device(
+    data: Any,
+    source: Grid,
+    target: Grid,
+    index: Floats,
+    displacement: Any,
+    field: Floats | None,
+    method: str,
+    fill: float,
+    out: Any,
+) -> Any:
+    """The same on a GPU: the tensors stay where they are, and so does the result."""
+    given = device.placed(data, "data")
+    _check(given.dtype, given.shape, source, method)
+    value, shape = _fill(fill, given.dtype), (*given.shape[:-3], *target.shape)
+    vectors = None if displacement is None else device.placed(displacement, "displacement")
+    if vectors is not None and (vectors.shape != (3, *target.shape) or vectors.dtype != np.float32):
+        wanted = f"float32 {(3, *target.shape)}"
+        raise ValueError(f"displacement must be {wanted}, got {vectors.dtype} {vectors.shape}")
+    with device.twins() as core:
+        result = device.new(data, shape) if out is None else out
+        to = device.placed(result, "out", writeable=True)
+        if (to.shape, to.dtype) != (shape, given.dtype):
+            raise ValueError(f"out must have shape {shape} and dtype {given.dtype}, got {to.shape} and {to.dtype}")
+        read = [given] if vectors is None else [given, vectors]
+        if any(device.overlap(to, one) for one in read):
+            raise ValueError("out must not overlap data or displacement")
+        stream, count = device.shared_stream(to, *read), math.prod(shape[:-3])
+        places = (given.address, given.shape[-3:], to.address, to.shape[-3:], count)
+        moved = 0 if vectors is None else vectors.address
+        core.sample(given.pixel, *places, index, method == "nearest", value, moved, field, stream)
+    return result
+
+
+def _check(dtype: np.dtype[Any], shape: tuple[int, ...], source: Grid, method: str) -> None:
     label = method.startswith("label")
-    if data.dtype.char not in ("hHB?" if label else "efhHB?"):
+    if dtype.char not in ("hHB?" if label else "efhHB?"):
         names = LABEL_DTYPES if label else DTYPES
-        raise TypeError(f"{method} takes {', '.join(names)} or bool, got {data.dtype}: convert with astype first")
-    if not data.dtype.isnative:
-        raise TypeError(f"data must be in native byte order, got {data.dtype.str}")
-    if data.shape[-3:] != source.shape:
-        raise GridError(f"data has shape {data.shape}, its last three axes must be the source grid's {source.shape}")
+        raise TypeError(f"{method} takes {', '.join(names)} or bool, got {dtype}: convert with astype first")
+    if not dtype.isnative:
+        raise TypeError(f"data must be in native byte order, got {dtype.str}")
+    if shape[-3:] != source.shape:
+        raise GridError(f"data has shape {shape}, its last three axes must be the source grid's {source.shape}")
 
 
 def _result(data: Array, shape: tuple[int, ...], out: Array | None) -> Array:
@@ -225,7 +270,7 @@ def _world_matrix(matrix: ArrayLike) -> Floats:
     return given[:3]
 
 
-def _vectors(displacement: NDArray[np.float32], target: Grid) -> NDArray[np.float32]:
+def _vectors(displacement: Any, target: Grid) -> NDArray[np.float32]:
     given = np.asarray(displacement)
     if given.shape != (3, *target.shape):
         raise ValueError(f"displacement must have shape {(3, *target.shape)}, got {given.shape}")

@@ -1,6 +1,10 @@
 // Sampling a volume on another grid: the one entry to all paths.
 #pragma once
 
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
 #include "spinefx/core.hpp"
 
 namespace spinefx {
@@ -13,6 +17,26 @@ struct Displacement {
     const float* vectors;
     double field[9];
 };
+
+// What every path wants: std::invalid_argument for an empty or endless volume and a matrix that is not
+// finite.
+inline void check_grids(const Shape& in, const Shape& out, const Matrix& matrix) {
+    constexpr Index kMost = Index{1} << 30;
+    for (const Shape& shape : {in, out}) {
+        for (int axis = 0; axis < 3; ++axis) {
+            if (shape[axis] < 1 || shape[axis] > kMost) {
+                throw std::invalid_argument("volume sizes must be in 1..2^30, got " +
+                                            std::to_string(shape.z) + " x " + std::to_string(shape.y) +
+                                            " x " + std::to_string(shape.x));
+            }
+        }
+    }
+    for (const auto& row : matrix.m) {
+        for (const double value : row) {
+            if (!std::isfinite(value)) throw std::invalid_argument("the index matrix must be finite");
+        }
+    }
+}
 
 // Fills `out` from `in`; `matrix` maps an index of `out` to one of `in`, `moved` (may be null) is added to
 // it. `antialias` (linear and sinc) stretches the kernel along the axes that get coarser. Threads as

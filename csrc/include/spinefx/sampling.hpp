@@ -50,38 +50,6 @@ SPINEFX_HD std::int32_t share_of(double fraction) {
     return static_cast<std::int32_t>(fraction * kVotes + 0.5);
 }
 
-// Half up for whole numbers; interpolation never leaves the range of T, so nothing is clamped.
-template <class T>
-SPINEFX_HD T to_pixel(float value) {
-    if constexpr (std::is_floating_point_v<T>) {
-        return value;
-    } else {
-        const float up = value + 0.5f;
-        std::int32_t whole = static_cast<std::int32_t>(up);
-        whole -= static_cast<float>(whole) > up ? 1 : 0;
-        return static_cast<T>(whole);
-    }
-}
-
-SPINEFX_HD float lerp(float a, float b, float weight) {
-    return a + weight * (b - a);
-}
-
-// The nearest value of T: half up for whole numbers, and to the limits of T where splines and windowed sincs
-// overshoot; not a number becomes the lowest.
-template <class T>
-SPINEFX_HD T to_pixel_in_range(float value) {
-    if constexpr (std::is_floating_point_v<T>) {
-        return value;
-    } else {
-        constexpr float low =
-            static_cast<float>(static_cast<T>(T(-1) < T(0) ? 1U << (8 * sizeof(T) - 1) : 0));
-        constexpr float high = static_cast<float>((1LL << (8 * sizeof(T) - (T(-1) < T(0) ? 1 : 0))) - 1);
-        const float above = value > low ? value : low;
-        return to_pixel<T>(above < high ? above : high);
-    }
-}
-
 SPINEFX_HD float to_float(Half half) {
     const std::uint32_t sign = static_cast<std::uint32_t>(half.bits & 0x8000U) << 16,
                         rest = static_cast<std::uint32_t>(half.bits & 0x7fffU) << 13;
@@ -124,6 +92,49 @@ SPINEFX_HD Half to_half(float value) {
     return {static_cast<std::uint16_t>(sign | made)};
 }
 
+template <class T>
+SPINEFX_HD float as_float(T pixel) {
+    if constexpr (std::is_same_v<T, Half>) {
+        return to_float(pixel);
+    } else {
+        return static_cast<float>(pixel);
+    }
+}
+
+// Half up for whole numbers; interpolation never leaves the range of T, so nothing is clamped.
+template <class T>
+SPINEFX_HD T to_pixel(float value) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return value;
+    } else if constexpr (std::is_same_v<T, Half>) {
+        return to_half(value);
+    } else {
+        const float up = value + 0.5f;
+        std::int32_t whole = static_cast<std::int32_t>(up);
+        whole -= static_cast<float>(whole) > up ? 1 : 0;
+        return static_cast<T>(whole);
+    }
+}
+
+SPINEFX_HD float lerp(float a, float b, float weight) {
+    return a + weight * (b - a);
+}
+
+// The nearest value of T: half up for whole numbers, and to the limits of T where splines and windowed sincs
+// overshoot; not a number becomes the lowest.
+template <class T>
+SPINEFX_HD T to_pixel_in_range(float value) {
+    if constexpr (std::is_floating_point_v<T>) {
+        return value;
+    } else {
+        constexpr float low =
+            static_cast<float>(static_cast<T>(T(-1) < T(0) ? 1U << (8 * sizeof(T) - 1) : 0));
+        constexpr float high = static_cast<float>((1LL << (8 * sizeof(T) - (T(-1) < T(0) ? 1 : 0))) - 1);
+        const float above = value > low ? value : low;
+        return to_pixel<T>(above < high ? above : high);
+    }
+}
+
 constexpr int kLanczos = 5;  // zeros of the windowed sinc on each side; SimpleITK's radius
 
 // Cubic B-spline: weights of the four coefficients around a place, `t` beyond the second of them.
@@ -156,10 +167,10 @@ SPINEFX_HD T linear_at(View<const T> in, double pz, double py, double px) {
     const T* const r01 = in.row(z.low, y.high);
     const T* const r10 = in.row(z.high, y.low);
     const T* const r11 = in.row(z.high, y.high);
-    const float a = lerp(lerp(static_cast<float>(r00[x.low]), static_cast<float>(r01[x.low]), wy),
-                         lerp(static_cast<float>(r10[x.low]), static_cast<float>(r11[x.low]), wy), wz);
-    const float b = lerp(lerp(static_cast<float>(r00[x.high]), static_cast<float>(r01[x.high]), wy),
-                         lerp(static_cast<float>(r10[x.high]), static_cast<float>(r11[x.high]), wy), wz);
+    const float a = lerp(lerp(as_float(r00[x.low]), as_float(r01[x.low]), wy),
+                         lerp(as_float(r10[x.low]), as_float(r11[x.low]), wy), wz);
+    const float b = lerp(lerp(as_float(r00[x.high]), as_float(r01[x.high]), wy),
+                         lerp(as_float(r10[x.high]), as_float(r11[x.high]), wy), wz);
     return to_pixel<T>(lerp(a, b, wx));
 }
 
@@ -199,9 +210,31 @@ SPINEFX_HD T sample_at(View<const T> in, const double p[3], At how) {
         return in.at(nearest_at(p[0], in.shape.z), nearest_at(p[1], in.shape.y),
                      nearest_at(p[2], in.shape.x));
     }
-    const Cell z = cell_at(p[0], in.shape.z), y = cell_at(p[1], in.shape.y), x = cell_at(p[2], in.shape.x);
-    return vote_at(in.row(z.low, y.low), in.row(z.low, y.high), in.row(z.high, y.low), in.row(z.high, y.high),
-                   x.low, x.high, share_of(z.fraction), share_of(y.fraction), share_of(x.fraction));
+    if constexpr (std::is_integral_v<T>) {
+        const Cell z = cell_at(p[0], in.shape.z), y = cell_at(p[1], in.shape.y),
+                   x = cell_at(p[2], in.shape.x);
+        return vote_at(in.row(z.low, y.low), in.row(z.low, y.high), in.row(z.high, y.low),
+                       in.row(z.high, y.high), x.low, x.high, share_of(z.fraction), share_of(y.fraction),
+                       share_of(x.fraction));
+    }
+    return T{};  // only labels vote
+}
+
+// Which source axis each output axis runs along; false where the axes are not aligned.
+inline bool find_axes(const Matrix& matrix, int axes[3]) {
+    bool used[3] = {false, false, false};
+    for (int target = 0; target < 3; ++target) {
+        int found = -1;
+        for (int source = 0; source < 3; ++source) {
+            if (matrix.m[source][target] == 0.0) continue;
+            if (found >= 0) return false;
+            found = source;
+        }
+        if (found < 0 || used[found]) return false;
+        used[found] = true;
+        axes[target] = found;
+    }
+    return true;
 }
 
 }  // namespace spinefx

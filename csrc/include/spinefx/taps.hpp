@@ -23,9 +23,6 @@ struct AxisTaps : Span {
     Buffer<std::int32_t> share;  // the same in 1/kVotes
 };
 
-// Which source axis each output axis runs along; false where the axes are not aligned.
-bool find_axes(const Matrix& matrix, int axes[3]);
-
 AxisTaps make_taps(double scale, double shift, Index size, Index source, bool nearest);
 
 // The x taps of the part that is inside, in blocks of the lanes that `spread` works in.
