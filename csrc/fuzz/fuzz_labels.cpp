@@ -2,12 +2,10 @@
 // mends them; in buffers of exactly their size, so that AddressSanitizer sees any read or write beside them.
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <limits>
 #include <stdexcept>
 #include <vector>
 
+#include "bytes.hpp"
 #include "spinefx/distance.hpp"
 #include "spinefx/measures.hpp"
 #include "spinefx/rays.hpp"
@@ -16,33 +14,8 @@
 namespace {
 
 using namespace spinefx;
-
-class Bytes {
-  public:
-    Bytes(const std::uint8_t* data, std::size_t size) : data_(data), left_(size) {}
-
-    std::uint8_t byte() { return left_ == 0 ? 0 : (--left_, *data_++); }
-    Index size(Index most) { return byte() % (most + 1); }
-    // Any double, or one near the volume.
-    double real() {
-        const std::uint8_t how = byte();
-        if (how >= 16 || left_ < sizeof(double)) return static_cast<double>(how - 100) / 16.0;
-        double made = 0.0;
-        std::memcpy(&made, data_, sizeof(made));
-        data_ += sizeof(made);
-        left_ -= sizeof(made);
-        return made;
-    }
-    double positive() { return static_cast<double>(byte() + 1) / 32.0; }
-
-  private:
-    const std::uint8_t* data_;
-    std::size_t left_;
-};
-
-void check(bool holds) {
-    if (!holds) std::abort();
-}
+using fuzz::Bytes;
+using fuzz::check;
 
 template <class L>
 struct Case {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <vector>
 
+#include "bytes.hpp"
 #include "spinefx/measures.hpp"
 #include "spinefx/points.hpp"
 #include "spinefx/rays.hpp"
@@ -15,10 +15,7 @@
 namespace {
 
 using namespace spinefx;
-
-void check(bool holds) {
-    if (!holds) std::abort();
-}
+using fuzz::check;
 
 void nearest(const std::vector<double>& points, Index n, Index width, Index k) {
     std::vector<std::int64_t> index(static_cast<std::size_t>(n * k));
@@ -47,18 +44,34 @@ void nearest(const std::vector<double>& points, Index n, Index width, Index k) {
     for (const double path : paths) check(path >= 0.0);
 }
 
+// Neighbours as somebody else might have made them: indices that lead anywhere, lengths of any kind.
+void wander(fuzz::Bytes bytes, Index n, Index k) {
+    std::vector<std::int64_t> index(static_cast<std::size_t>(n * k));
+    std::vector<double> length(index.size()), paths(static_cast<std::size_t>(n));
+    for (auto& one : index)
+        one = bytes.byte() < 250 ? bytes.size(n > 0 ? n - 1 : 0) : bytes.value<std::int64_t>();
+    for (double& one : length) one = bytes.real();
+    const std::int64_t source = bytes.byte() < 250 ? 0 : bytes.value<std::int64_t>();
+    geodesics(index.data(), length.data(), n, k, &source, 1, paths.data());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 9) return 0;
-    const Index n = data[0] % 40, width = data[1] % 20, k = data[2] % 8;
+    const Index n = data[0] % 24, width = data[1] % 20, k = data[2] % 8;
     const double scale = std::ldexp(1.0, data[3] % 60 - 30), far = data[4] % 3 == 0 ? 1e6 : 0.0;
     std::vector<double> points(static_cast<std::size_t>(n * width));
     for (std::size_t i = 0; i < points.size(); ++i) {
         const std::uint8_t byte = data[8 + i % (size - 8)];
         points[i] = far + scale * static_cast<double>(byte % 16 == 0 ? 0 : byte);
     }
+    const Shape shape{data[7] % 4 == 0 ? data[6] % 40 : 1, n, width};
+    const std::vector<float> maps(static_cast<std::size_t>(2 * shape.voxels()), static_cast<float>(scale));
+    double sums[20];
+    soft_moments(maps.data(), 2, shape, sums);
     try {
+        if (data[6] % 8 == 7) wander({data + 8, size - 8}, n, k);
         if (width == 3 && data[5] % 2 == 0) {
             const double along[3] = {0.0, 0.6, 0.8};
             const auto kept = std::make_unique<bool[]>(static_cast<std::size_t>(n));
@@ -73,8 +86,5 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } catch (const std::invalid_argument&) {
         return 0;  // a refusal is an answer
     }
-    std::vector<float> maps(points.begin(), points.end());
-    double sums[10];
-    soft_moments(maps.data(), 1, {1, n, width}, sums);
     return 0;
 }
