@@ -1,6 +1,7 @@
 // Sums over maps and points. The order of additions is fixed, so neither threads nor vector width change a
 // bit; `dots` excepted, whose sums are bounds that are settled later.
 #include "rows.hpp"
+#include "spinefx/moments.hpp"
 
 namespace spinefx::SPINEFX_ISA {
 namespace {
@@ -11,27 +12,10 @@ SPINEFX_HD Wide load(const float* from) {
     return made;
 }
 
-// Sums of sixteen columns of one plane: mass = sum of v, first = sum of y * v, second = sum of y * y * v.
-// Running sums of running sums give the powers of y with additions alone.
-struct Columns {
-    Wide mass, first, second;
-};
-
-// `row(y)` gives the columns of a row.
-template <class Row>
-SPINEFX_HD Columns plane_sums(Index ny, const Row& row) {
-    Wide a{}, b{}, c{};
-    for (Index y = ny - 1; y > 0; --y) {
-        a = a + row(y);
-        b = b + a;
-        c = c + b;
-    }
-    return {a + row(0), b, c + c - b};  // c holds y (y + 1) / 2
-}
-
-SPINEFX_HD Columns plane_sums(const float* plane, Index ny, Index nx, Index wide) {
-    if (wide == kWide) return plane_sums(ny, [=](Index y) { return load(plane + y * nx); });
-    return plane_sums(ny, [=](Index y) {
+// Sixteen columns of one plane.
+SPINEFX_HD RowMoments<Wide> plane_sums(const float* plane, Index ny, Index nx, Index wide) {
+    if (wide == kWide) return row_moments<Wide>(ny, [=](Index y) { return load(plane + y * nx); });
+    return row_moments<Wide>(ny, [=](Index y) {
         alignas(64) float part[kWide] = {};
         for (Index i = 0; i < wide; ++i) part[i] = plane[y * nx + i];
         return load(part);
@@ -41,29 +25,19 @@ SPINEFX_HD Columns plane_sums(const float* plane, Index ny, Index nx, Index wide
 }  // namespace
 
 void moments(const float* map, Shape shape, double* out) {
-    constexpr Index kBlock = 16;  // planes whose sums run in float before they are added in double
     for (int i = 0; i < 10; ++i) out[i] = 0.0;
     for (Index x0 = 0; x0 < shape.x; x0 += kWide) {
         const Index wide = shape.x - x0 < kWide ? shape.x - x0 : kWide;
         alignas(64) double mass[kWide] = {}, z1[kWide] = {}, z2[kWide] = {}, y1[kWide] = {}, y2[kWide] = {},
                            zy[kWide] = {};
-        for (Index first = 0; first < shape.z; first += kBlock) {
-            const Index last = first + kBlock < shape.z ? first + kBlock : shape.z;
-            // Running sums along z as along y, counted from the block's first plane.
-            Wide a{}, b{}, c{}, p{}, q{}, r{};
-            for (Index z = last - 1; z >= first; --z) {
-                const Columns sums = plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide);
-                a = a + sums.mass;
-                p = p + sums.first;
-                r = r + sums.second;
-                if (z == first) break;
-                b = b + a;
-                c = c + b;
-                q = q + p;
-            }
-            c = c + c - b;
+        for (Index first = 0; first < shape.z; first += kPlanes) {
+            const Index last = first + kPlanes < shape.z ? first + kPlanes : shape.z;
+            Wide all[6];
+            plane_moments<Wide>(
+                first, last,
+                [=](Index z) { return plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide); },
+                all);
             alignas(64) float s[6][kWide];
-            const Wide all[6] = {a, b, c, p, q, r};
             std::memcpy(s, all, sizeof(s));
             const double h = static_cast<double>(first);
             for (Index i = 0; i < kWide; ++i) {
@@ -72,8 +46,8 @@ void moments(const float* map, Shape shape, double* out) {
                 z1[i] += n + h * m;
                 z2[i] += static_cast<double>(s[2][i]) + 2.0 * h * n + h * h * m;
                 y1[i] += static_cast<double>(s[3][i]);
-                zy[i] += static_cast<double>(s[4][i]) + h * static_cast<double>(s[3][i]);
-                y2[i] += static_cast<double>(s[5][i]);
+                y2[i] += static_cast<double>(s[4][i]);
+                zy[i] += static_cast<double>(s[5][i]) + h * static_cast<double>(s[3][i]);
             }
         }
         for (Index i = 0; i < wide; ++i) {

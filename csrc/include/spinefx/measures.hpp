@@ -1,11 +1,20 @@
 // What can be counted on label maps and feature maps. Index units; the caller turns them into millimetres.
 #pragma once
 
+#include <algorithm>
+#include <stdexcept>
 #include <vector>
 
 #include "spinefx/core.hpp"
 
 namespace spinefx {
+
+// std::overflow_error where a second moment could leave 63 bits.
+inline void check_moments(const Shape& shape) {
+    const auto longest = static_cast<double>(std::max({shape.z, shape.y, shape.x}));
+    if (static_cast<double>(shape.voxels()) * longest * longest > 9e18)
+        throw std::overflow_error("the label map is too large for exact second moments");
+}
 
 // Sums over the voxels of one label; products in the order zz, yy, xx, zy, zx, yx; box: first index and one
 // past the last.

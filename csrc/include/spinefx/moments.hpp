@@ -2,9 +2,6 @@
 // in a fixed order of additions.
 #pragma once
 
-#include <algorithm>
-#include <stdexcept>
-
 #include "spinefx/core.hpp"
 
 namespace spinefx {
@@ -19,13 +16,6 @@ SPINEFX_HD RunSums sums_of_run(Index z, Index y, Index a, Index b) {
     // Sum of k^2 for k in [0, k).
     const auto squares = [](std::int64_t k) { return (k - 1) * k * (2 * k - 1) / 6; };
     return {n, {z * n, y * n, x}, {z * z * n, y * y * n, squares(b) - squares(a), z * y * n, z * x, y * x}};
-}
-
-// std::overflow_error where a second moment could leave 63 bits.
-inline void check_moments(const Shape& shape) {
-    const auto longest = static_cast<double>(std::max({shape.z, shape.y, shape.x}));
-    if (static_cast<double>(shape.voxels()) * longest * longest > 9e18)
-        throw std::overflow_error("the label map is too large for exact second moments");
 }
 
 constexpr Index kPlanes = 16;  // planes of a map whose sums run in float before they are added in double

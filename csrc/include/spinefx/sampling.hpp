@@ -221,7 +221,7 @@ SPINEFX_HD T sample_at(View<const T> in, const double p[3], At how) {
 }
 
 // Which source axis each output axis runs along; false where the axes are not aligned.
-inline bool find_axes(const Matrix& matrix, int axes[3]) {
+SPINEFX_HD bool find_axes(const Matrix& matrix, int axes[3]) {
     bool used[3] = {false, false, false};
     for (int target = 0; target < 3; ++target) {
         int found = -1;
