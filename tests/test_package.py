@@ -52,7 +52,8 @@ class Clean:
                 *map(str, words[1:]),
             ]
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PATH": path}
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        environment |= {"PATH": path, "SPINEFX_CUDA": "OFF"}
         begun = time.perf_counter()
         done = subprocess.run(command, cwd=cwd or self.folder, env=environment, capture_output=True, text=True)
         self.seconds[what] = time.perf_counter() - begun
