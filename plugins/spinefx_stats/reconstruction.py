@@ -43,10 +43,14 @@ class Measured:
         """What the tables have rows of."""
         return (*self.methods, CEILING) if self.ceiling else self.methods
 
+    def count(self, method: str, inside: NDArray[np.bool_]) -> int:
+        """How many of the samples inside were measured."""
+        return int(np.isfinite(self.values[method]["iou"][inside]).sum())
+
     def mean(self, method: str, inside: NDArray[np.bool_]) -> float | None:
         """Mean IoU of the samples inside; None where none was measured."""
         values = self.values[method]["iou"][inside]
-        return float(np.nanmean(values)) if np.isfinite(values).any() else None
+        return float(np.nanmean(values)) if self.count(method, inside) else None
 
     def rows(self, part: str) -> NDArray[np.bool_]:
         """(n,) bool: which samples lie in the part."""
@@ -125,9 +129,10 @@ class Reconstruction:
             names = [row.patient for row in measured.study.latents.rows]
             patients = Patients(names, measured.study.seed, self.options.resamples).of(inside)
             for method in measured.shown:
-                if measured.mean(method, inside) is None:
+                n = measured.count(method, inside)
+                if not n:
                     continue
-                cells: list[Cell] = [method, PARTS[part], int(inside.sum()), patients.count]
+                cells: list[Cell] = [method, PARTS[part], n, patients.count]
                 for name in self._measures:
                     cells += _mean(measured.values[method][name][inside], patients)
                 rows.append(tuple(cells))
@@ -189,7 +194,7 @@ class Reconstruction:
                 cells: list[Cell] = [level or "all", method]
                 means = {part: measured.mean(method, at & measured.rows(part)) for part in PARTS}
                 for part in PARTS:
-                    cells += [int((at & measured.rows(part)).sum()), means[part]]
+                    cells += [measured.count(method, at & measured.rows(part)), means[part]]
                 train, test = means["train"], means["test"]
                 rows.append((*cells, None if train is None or test is None else train - test))
         columns = [Column("level", "Level"), Column("method", "Method")]

@@ -123,6 +123,9 @@ def test_beside_encoder_and_pca_stands_what_one_more_scan_leaves_of_a_disc(study
         seen[thick] = cell(overall, where, "iou")
         assert cell(overall, where, "iou_low") < seen[thick] < cell(overall, where, "iou_high")
         by_level = table(found, "reconstruction-by-level")
+        assert cell(by_level, {"level": "L4-L5", "method": CEILING}, "n_train") == 0, (
+            "what was not measured is not counted"
+        )
         assert cell(by_level, {"level": "L4-L5", "method": CEILING}, "iou_test") == pytest.approx(seen[thick], abs=0.03)
         assert any(f"IoU of {seen[thick]:.3f}" in sentence for sentence in found.sentences)
     assert seen[1.0] > 0.9 > seen[4.4] > 0.6
