@@ -151,19 +151,20 @@ class Votes {
             const Meeting<T>& cell = scratch.meetings[i];
             const Index from = place(cell.begin, cell.end);
             const std::int32_t low = sums[cell.low], high = sums[cell.high];
-            const T tie = std::min(cell.first, cell.second);
             for (Index x = from; x < from + (cell.end - cell.begin); ++x) {
                 const std::int32_t sx = share[x];
                 if (cell.two) {
                     const std::int32_t votes = low * (kVotes - sx) + high * sx;
-                    to[x] = votes > kHalf ? cell.first : votes < kHalf ? cell.second : tie;
+                    to[x] = votes > kHalf   ? cell.first
+                            : votes < kHalf ? cell.second
+                                            : cell.label[static_cast<std::size_t>(holder_of(sz, sy, sx))];
                 } else {
                     std::int32_t weight[8];
                     for (int k = 0; k < 4; ++k) {
                         weight[2 * k] = corner[k] * (kVotes - sx);
                         weight[2 * k + 1] = corner[k] * sx;
                     }
-                    to[x] = vote_of(cell.label.data(), weight);
+                    to[x] = vote_of(cell.label.data(), weight, holder_of(sz, sy, sx));
                 }
             }
         }

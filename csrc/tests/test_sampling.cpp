@@ -58,12 +58,15 @@ TEST(Sampling, whole_numbers_are_rounded_half_up) {
     EXPECT_EQ(to_pixel<std::uint8_t>(254.5f), 255);
 }
 
-TEST(Sampling, a_vote_goes_to_the_most_weight_and_a_tie_to_the_smallest) {
+TEST(Sampling, a_vote_goes_to_the_most_weight_and_a_tie_to_who_holds_the_point_else_to_the_smallest) {
     const std::uint8_t label[8] = {7, 7, 2, 2, 3, 3, 2, 7};
     const std::int32_t more[8] = {1, 1, 1, 1, 1, 1, 2, 1};
     const std::int32_t tied[8] = {1, 1, 1, 1, 1, 1, 1, 1};
-    EXPECT_EQ(vote_of(label, more), 2);
-    EXPECT_EQ(vote_of(label, tied), 2);
+    EXPECT_EQ(vote_of(label, more, 0), 2);
+    EXPECT_EQ(vote_of(label, more, 7), 2);
+    EXPECT_EQ(vote_of(label, tied, 0), 7);
+    EXPECT_EQ(vote_of(label, tied, 2), 2);
+    EXPECT_EQ(vote_of(label, tied, 4), 2);  // 3 holds it, but has fewer
 }
 
 TEST(Sampling, linear_equals_the_plain_loop_on_drawn_grids) {

@@ -103,18 +103,18 @@ def _nearest(data: Array, points: Floats) -> Array:
 
 
 def _vote(data: Array, points: Floats) -> Array:
-    """The label with the most linear weight; where weights tie, the smallest label."""
+    """The label with the most linear weight; where weights tie, that of the voxel which holds the point, else the smallest."""
     low, high, fraction = _cells(points, data.shape)
     share = np.floor(fraction * VOTES + 0.5).astype(np.int64)
     labels, weights = [], []
     for corner in np.ndindex(2, 2, 2):
         labels.append(data[tuple(high[a] if corner[a] else low[a] for a in range(3))])
         weights.append(np.prod([share[a] if corner[a] else VOTES - share[a] for a in range(3)], axis=0))
-    best = np.full(points.shape[1:], -1, np.int64)
-    winner = np.zeros(points.shape[1:], data.dtype)
+    winner = data[tuple(np.where(share[a] >= VOTES // 2, high[a], low[a]) for a in range(3))]
+    held = best = sum(np.where(other == winner, weight, 0) for other, weight in zip(labels, weights, strict=True))
     for label in labels:
         votes = sum(np.where(other == label, weight, 0) for other, weight in zip(labels, weights, strict=True))
-        better = (votes > best) | ((votes == best) & (label < winner))
+        better = (votes > best) | ((votes == best) & (best > held) & (label < winner))
         winner, best = np.where(better, label, winner), np.where(better, votes, best)
     return winner
 

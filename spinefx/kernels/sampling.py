@@ -65,7 +65,8 @@ def resample(
         sinc          the sinc under its own central lobe, 5 zeros a side (Lanczos; ITK's LanczosWindowedSinc, with
                       weights made to sum to one, so that a constant image stays constant).
         nearest       the voxel that holds the point, half up.
-        label-smooth  the label with the most linear weight (ties: the smallest); smooth borders, no one-hot volume.
+        label-smooth  the label with the most linear weight; smooth borders, no one-hot volume. Ties, as at twice the voxel
+                      size, go to the voxel that holds the point, half up, so that they favour no label.
         label-thin    label-smooth, then every part of a label that is thinner than the vote can keep is painted in, so
                       that sheets and strands stay whole; thin parts get at most one target voxel thicker. A label that
                       would still vanish keeps one voxel, at most one away from its place.

@@ -6,6 +6,7 @@ import numpy as np
 from kernels_thin import coarser, thin_volume
 
 from spinefx import kernels
+from spinefx.api import Grid
 
 
 def test_over_a_thousand_volumes_of_sheets_and_strands_label_thin_loses_none():
@@ -35,3 +36,16 @@ def test_every_label_that_smooth_loses_is_named():
             named += 1
         assert set(lost) == set(np.unique(data).tolist()) - set(np.unique(out).tolist())
     assert named > 0
+
+
+def test_at_twice_the_voxel_size_ties_favour_no_label():
+    """Every target voxel lies midway between two: a slab keeps its thickness, on average over where it begins."""
+    target = Grid((9, 3, 3), (2.0, 2.0, 2.0), (0.5, 0.5, 0.5))
+    for thick in range(2, 8):
+        kept = 0
+        for begin in (4, 5):
+            slab = np.zeros((18, 6, 6), np.uint8)
+            slab[begin : begin + thick] = 3
+            found = kernels.resample(slab, Grid(slab.shape), target, method="label-smooth")
+            kept += 2 * int((found[:, 1, 1] == 3).sum())
+        assert kept == 2 * thick

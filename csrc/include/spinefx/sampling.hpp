@@ -174,15 +174,24 @@ SPINEFX_HD T linear_at(View<const T> in, double pz, double py, double px) {
     return to_pixel<T>(lerp(a, b, wx));
 }
 
-// The label with the most weight among eight; ties go to the smallest label.
+// Which of the eight voxels holds the point, half up as nearest has it.
+SPINEFX_HD int holder_of(std::int32_t sz, std::int32_t sy, std::int32_t sx) {
+    constexpr std::int32_t half = kVotes / 2;
+    return (sz >= half ? 4 : 0) + (sy >= half ? 2 : 0) + (sx >= half ? 1 : 0);
+}
+
+// The label with the most weight among eight. Ties go to the one that holds the point, so that they favour no
+// label (a thin one least of all beside the background), and without it to the smallest.
 template <class T>
-SPINEFX_HD T vote_of(const T label[8], const std::int32_t weight[8]) {
-    T winner = label[0];
-    std::int32_t best = -1;
+SPINEFX_HD T vote_of(const T label[8], const std::int32_t weight[8], int holder) {
+    T winner = label[holder];
+    std::int32_t best = 0;
+    for (int j = 0; j < 8; ++j) best += label[j] == winner ? weight[j] : 0;
+    const std::int32_t held = best;
     for (int i = 0; i < 8; ++i) {
         std::int32_t votes = 0;
         for (int j = 0; j < 8; ++j) votes += label[j] == label[i] ? weight[j] : 0;
-        if (votes > best || (votes == best && label[i] < winner)) {
+        if (votes > best || (votes == best && best > held && label[i] < winner)) {
             best = votes;
             winner = label[i];
         }
@@ -197,7 +206,7 @@ SPINEFX_HD T vote_at(const T* r00, const T* r01, const T* r10, const T* r11, Ind
     const std::int32_t tz = kVotes - sz, ty = kVotes - sy, tx = kVotes - sx;
     const std::int32_t weight[8] = {tz * ty * tx, tz * ty * sx, tz * sy * tx, tz * sy * sx,
                                     sz * ty * tx, sz * ty * sx, sz * sy * tx, sz * sy * sx};
-    return vote_of(label, weight);
+    return vote_of(label, weight, holder_of(sz, sy, sx));
 }
 
 // How one point is sampled.
