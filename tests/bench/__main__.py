@@ -1,9 +1,10 @@
-"""`python -m tests.bench [words] [--rounds 7] [--slow]`: each kernel beside its peers, in one process.
+"""`python -m tests.bench [words] [--rounds 7] [--slow] [--markdown]`: each kernel beside its peers, in one process.
 
 For every row: the median time of spinefx (all threads, and one), of each peer that is installed, their ratio to spinefx, the bar,
 and how far the results are apart. Rounds are interleaved, so that a noisy machine hurts all alike; ratios hold from run to
 run, milliseconds do not. Every call starts after a rest, since other libraries' threads spin for a while after their work
-and would take a processor from the next one. `words` picks rows by name; --slow adds peers that take seconds.
+and would take a processor from the next one. `words` picks rows by name; --slow adds peers that take seconds, --markdown prints
+the table of docs/core.md.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from spinefx import kernels
 from tests.bench.anatomy import cases as anatomy_cases
@@ -34,8 +36,52 @@ def measured(call: Callable[[], object]) -> float:
     return 1e3 * (time.perf_counter() - start)
 
 
-def run(case: Case, rounds: int, slow: bool) -> list[str]:
-    """The lines of one row."""
+@dataclass(frozen=True)
+class Row:
+    """A row as measured: median milliseconds by name (ours first, then ours on one thread), and what agreement says."""
+
+    case: Case
+    ms: dict[str, float]
+    agreement: dict[str, str]
+
+    def verdict(self, name: str) -> str:
+        """Whether the bar against a peer is met; empty where there is none."""
+        bar, ratio = self.case.bars.get(name), self.ms[name] / self.ms["spinefx"]
+        return "" if bar is None else f"bar {bar:g}x {'met' if ratio >= bar else 'NOT met'}"
+
+    def plain(self) -> str:
+        """A line for each who was measured."""
+        lines = [self.case.name]
+        for name, ms in self.ms.items():
+            said = "".join(f"   {text}" for text in (self.verdict(name), self.agreement.get(name, "")) if text)
+            lines.append(f"    {name:<28}{ms:>10.3f} ms {ms / self.ms['spinefx']:>9.2f}x{said}")
+        return "\n".join(lines)
+
+    def markdown(self) -> str:
+        """One row of the table in docs/core.md."""
+        ours, alone = self.ms["spinefx"], self.ms["1 thread"]
+        peers = [name for name in self.ms if name not in ("spinefx", "1 thread")]
+        bars = [self.verdict(name).removeprefix("bar ") for name in peers]
+        return (
+            "| "
+            + " | ".join(
+                (
+                    self.case.name,
+                    f"{ours:.3g} ms",
+                    f"{alone:.3g} ms",
+                    "; ".join(f"{name} {self.ms[name] / ours:.3g}x" for name in peers),
+                    "; ".join(
+                        f"{n} {bar}" if len(peers) > 1 else bar for n, bar in zip(peers, bars, strict=True) if bar
+                    ),
+                    "; ".join(self.agreement.values()),
+                )
+            )
+            + " |"
+        )
+
+
+def run(case: Case, rounds: int, slow: bool) -> Row:
+    """Measures one row."""
     threads = kernels.threads()
 
     def alone() -> object:
@@ -55,15 +101,7 @@ def run(case: Case, rounds: int, slow: bool) -> list[str]:
         for name, call in calls.items():
             if name not in case.slow_peers or len(times[name]) < 2:
                 times[name].append(measured(call))
-    median = {name: statistics.median(t) for name, t in times.items()}
-    lines = [f"{case.name}"]
-    for name, ms in median.items():
-        ratio = ms / median["spinefx"]
-        bar = case.bars.get(name)
-        verdict = "" if bar is None else f"   bar {bar:g}x {'met' if ratio >= bar else 'NOT met'}"
-        apart = f"   {agreement[name]}" if name in agreement else ""
-        lines.append(f"    {name:<28}{ms:>10.3f} ms {ratio:>9.2f}x{verdict}{apart}")
-    return lines
+    return Row(case, {name: statistics.median(t) for name, t in times.items()}, agreement)
 
 
 def main() -> None:
@@ -72,8 +110,11 @@ def main() -> None:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--markdown", action="store_true")
     options = parser.parse_args()
     print(f"instruction set {kernels.isa()}, {kernels.threads()} threads")
+    if options.markdown:
+        print("\n| row | spinefx | on one thread | peer over spinefx | bar | agreement |\n|---|---|---|---|---|---|")
     rows = (
         *sampling_cases(),
         *filter_cases(),
@@ -85,7 +126,8 @@ def main() -> None:
     for make in rows:
         name = make.__name__.replace("_", " ")
         if all(word in name for word in options.words):
-            print("\n".join(run(make(), options.rounds, options.slow)), flush=True)
+            row = run(make(), options.rounds, options.slow)
+            print(row.markdown() if options.markdown else row.plain(), flush=True)
 
 
 if __name__ == "__main__":
