@@ -170,7 +170,7 @@ class Model:
     def plan(self, data: Path | str, out: Path, options: Mapping[str, Any], workers: int = 0) -> Plan:
         """The plan by which new data are made ready; PlanError for whatever is wrong with them."""
         path = Path(data)
-        run: dict[str, Any] = {"workers": workers}
+        run: dict[str, Any] = {}
         if path.is_dir():
             own = dict(self.recipe.sections["data"])
             fields = self.registry.pick("loader", own["use"]).plugin.options.model_fields
@@ -185,7 +185,9 @@ class Model:
             if "data" not in source.tables:
                 raise PlanError(f"{path}: no [data] section; it says which loader reads the new scans")
             table, base = {**source.tables["data"], **options}, path.absolute().parent
-            run |= {key: item for key, item in source.tables.get("run", {}).items() if key not in ("out", "plugins")}
+            run = {key: item for key, item in source.tables.get("run", {}).items() if key not in ("out", "plugins")}
+        if workers or run.get("executor") != "serial":
+            run["workers"] = workers or run.get("workers", 0)
         return self._plan(table, run=run | {"out": str(out.absolute())}, base=base)
 
     def _plan(

@@ -113,6 +113,20 @@ def test_a_toml_with_a_data_section_names_new_data_and_its_other_sections_change
         model.encode(tmp_path / "none.toml")
 
 
+def test_a_toml_says_how_new_cases_are_worked_on_and_the_argument_outdoes_it(copy: Path, tmp_path: Path) -> None:
+    model = Model.load(copy)
+
+    def run(section: str, **given: int) -> tuple[str, int]:
+        (tmp_path / "new.toml").write_text(f'[data]\nuse = "phantom"\n[run]\n{section}\n')
+        found = model.plan(tmp_path / "new.toml", tmp_path / "out", {}, **given).run
+        return found.executor, found.workers
+
+    assert run('executor = "serial"') == ("serial", 1)
+    assert run("workers = 2") == ("processes", 2)
+    assert run("workers = 2", workers=3) == ("processes", 3)
+    assert run("seed = 1") == ("processes", 0)
+
+
 def test_a_case_of_other_units_or_without_the_modality_is_left_out_with_the_reason(place: Path, copy: Path) -> None:
     model = Model.load(copy)
     loader = model.plan(place / "new", place / "unused", {}).data.build()
