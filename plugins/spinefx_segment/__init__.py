@@ -17,6 +17,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Millimetres = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)]
 Kind = Literal["vertebra", "disc", "canal"]
 
+_NNUNET = (
+    "Isensee F et al. nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation. "
+    "Nat Methods 18:203-211 (2021). doi:10.1038/s41592-020-01008-z"
+)
+_MONAI = "Cardoso MJ et al. MONAI: an open-source framework for deep learning in healthcare. arXiv:2211.02701 (2022)."
+
 
 class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     """Options of the segmenter `unet`."""
@@ -35,9 +41,11 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
         "L5", description="level of the lowest vertebra in view, unless the loader's table of levels says otherwise"
     )
     least_ml: Annotated[float, Field(ge=0)] = Field(0.3, description="smaller pieces are no structures, in ml")
-    network: Literal["dynunet", "unet", "segresnet", "swinunetr"] = Field("dynunet", description="MONAI network")
+    network: Literal["resunet", "dynunet", "unet", "segresnet", "swinunetr"] = Field(
+        "resunet", description="a residual U-Net, or one of MONAI's"
+    )
     channels: Annotated[tuple[Whole, ...], Field(min_length=3, max_length=7)] = Field(
-        (16, 32, 64, 96, 96),
+        (24, 48, 64, 96, 96),
         description="feature maps per level; every level after the first halves what is fine enough",
     )
     fold: Literal[1, 2] = Field(
@@ -52,15 +60,19 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     )
     epochs: Whole = Field(24, description="epochs at most")
     steps: Whole = Field(40, description="steps per epoch")
-    batch: Whole = Field(2, description="patches per step")
+    batch: Whole = Field(1, description="patches per step")
     patience: Whole = Field(10, description="epochs without a better validation loss after which training stops")
-    lr: Annotated[float, Field(gt=0, lt=1)] = Field(4e-3, description="highest learning rate; cosine, after a warm-up")
+    lr: Annotated[float, Field(gt=0, lt=1)] = Field(3e-3, description="highest learning rate; cosine, after a warm-up")
     turn_deg: Annotated[float, Field(ge=0, le=45)] = Field(10.0, description="patches are turned by up to this")
     resize: Annotated[float, Field(ge=0, lt=0.5)] = Field(0.1, description="and made larger or smaller by this share")
     noise: Annotated[float, Field(ge=0, le=1)] = Field(0.15, description="most noise, in standard deviations")
     memory_gb: Annotated[float, Field(ge=1, le=4096)] = Field(
         6.0,
         description="most memory for segmenting one scan, by slabs; naming adds 60 bytes a voxel of the spine's box",
+    )
+    precision: Literal["auto", "full", "mixed"] = Field(
+        "auto",
+        description="float32, bfloat16 convolutions, or whichever this machine is faster at; masks differ in few voxels",
     )
     flip: bool = Field(False, description="average over left-right mirrored images: twice the time")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
@@ -95,14 +107,13 @@ def spinefx_segmenters() -> list[Plugin]:
         Plugin(
             "unet",
             1,
-            2,
+            3,
             "A network fitted on the training patients' masks; structures told apart and named by level.",
             UnetOptions,
             _unet,
             references=(
-                "Isensee F et al. nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation. "
-                "Nat Methods 18:203-211 (2021). doi:10.1038/s41592-020-01008-z",
-                "Cardoso MJ et al. MONAI: an open-source framework for deep learning in healthcare. arXiv:2211.02701 (2022).",
+                _NNUNET,
+                _MONAI,
             ),
         ),
     ]

@@ -1,8 +1,9 @@
-"""MONAI's networks, laid out for voxels of unequal size and begun from a seed of their own."""
+"""Networks, MONAI's and our own, laid out for voxels of unequal size and begun from a seed of their own."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from spinefx.api import DataError
+from spinefx_segment.resunet import Instances, ResUnet
 from spinefx_segment.views import OUTSIDE
 
 Steps = list[list[int]]
+_UNDECIDED = 0.02
+"""Spread of the weights that decide the class, at the start: every class is about as likely."""
 _EVEN = 1.5
 """Axes count as equally fine up to this ratio of their spacings."""
 
@@ -99,21 +103,24 @@ def built(layout: Layout) -> nn.Module:
     """The network with arbitrary weights; DataError where its options do not allow one."""
     if any(n % k for n, k in zip(layout.patch, layout.multiple, strict=True)):
         raise DataError(f"{layout.network} needs [segment] patch in multiples of {layout.multiple}, got {layout.patch}")
-    with torch.random.fork_rng(devices=[]):  # MONAI draws from the global state; that of others is left as it was
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # torch and MONAI draw from the global state; that of others is left as it was
         return _built(layout)
 
 
 def _built(layout: Layout) -> nn.Module:
     from monai.networks import nets as there
 
-    f, strides, nets, block = layout.channels, layout.strides(), vars(there), math.prod(layout.folds)
+    f, strides, block = layout.channels, layout.strides(), math.prod(layout.folds)
+    if layout.network == "resunet":
+        return Folded(ResUnet(2 * block, layout.classes * block, f, strides, layout.kernels()), layout.folds)
+    nets = vars(there)
     common: dict[str, Any] = {"in_channels": 2 * block, "out_channels": layout.classes * block, "spatial_dims": 3}
     own: dict[str, Any]
     if layout.network == "dynunet":
         own = {"kernel_size": layout.kernels(), "strides": strides, "upsample_kernel_size": strides[1:]}
-        # groups, not instances: PyTorch's instance norm turns every map out of channels-last and back, a third of a step
-        groups = max(n for n in range(1, 9) if math.gcd(*f) % n == 0)
-        own |= {"filters": list(f), "norm_name": ("GROUP", {"num_groups": groups})}
+        own |= {"filters": list(f), "norm_name": ("INSTANCE", {"affine": True})}
         name = "DynUNet"
     elif layout.network == "unet":
         name, own = "UNet", {"channels": f, "strides": [tuple(s) for s in strides[1:]], "num_res_units": 1}
@@ -127,7 +134,33 @@ def _built(layout: Layout) -> nn.Module:
     else:
         name, own = "SwinUNETR", {"feature_size": 12 * max(1, round(f[0] / 12))}
     net: nn.Module = nets[name](**common, **own)
+    _exchange(net)
     return Folded(net, layout.folds)
+
+
+def _exchange(net: nn.Module) -> None:
+    """Every instance norm with weights for `Instances`."""
+    for parent in list(net.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.InstanceNorm3d) and child.affine:
+                setattr(parent, name, Instances(child.num_features))
+
+
+def precise(precision: str, device: str) -> Callable[[], torch.autocast]:
+    """A context in which a network computes: bfloat16 where that is faster, or as told.
+
+    precision : `auto`, `full` (float32) or `mixed` (bfloat16).
+    """
+    kind = device.partition(":")[0]
+    able = kind == "cuda" or any(_abilities().get(name) for name in ("avx512_bf16", "amx_bf16"))
+    mixed = precision == "mixed" or (precision == "auto" and able)
+    return lambda: torch.autocast(kind, torch.bfloat16, enabled=mixed)
+
+
+def _abilities() -> dict[str, Any]:
+    """What this processor can; nothing where torch cannot tell (before 2.11)."""
+    known: Callable[[], dict[str, Any]] = getattr(torch.cpu, "get_capabilities", dict)
+    return known()
 
 
 @torch.no_grad()
@@ -137,7 +170,8 @@ def fresh(layout: Layout, seed: int) -> nn.Module:
     dice.manual_seed(seed % 2**63)
     for name, value in sorted(net.named_parameters()):
         if value.ndim > 1:
-            value.copy_(torch.randn(value.shape, generator=dice) * (2.0 / value[0].numel()) ** 0.5)
+            spread = _UNDECIDED if name == "inner.out.weight" else (2.0 / value[0].numel()) ** 0.5
+            value.copy_(torch.randn(value.shape, generator=dice) * spread)
         else:
             value.fill_(1.0 if name.endswith("weight") else 0.0)
     return net

@@ -58,9 +58,9 @@ def probabilities(
         for places in itertools.product(*axes):
             seen = torch.from_numpy(_tile(image, places, patch))[None, None]
             seen = seen.contiguous(memory_format=torch.channels_last_3d)
-            soft = torch.softmax(net(seen), 1)
+            soft = torch.softmax(net(seen).float(), 1)
             if flip:
-                soft = (soft + torch.softmax(net(seen.flip(2)), 1).flip(2)) / 2
+                soft = (soft + torch.softmax(net(seen.flip(2)).float(), 1).flip(2)) / 2
             a, b, c = (torch.from_numpy(place.weight) for place in places)
             inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
             share = soft[0][:, inner[0], inner[1], inner[2]] * (255 * a[:, None, None] * b[:, None] * c)

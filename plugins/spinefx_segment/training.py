@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from spinefx.api import DataError, SegmenterFitting, StageError
 from spinefx_segment import UnetOptions
 from spinefx_segment.files import packed, put_weights, unpacked, write
+from spinefx_segment.networks import precise
 from spinefx_segment.patches import Shelf
 
 CHECKPOINT = "training.safetensors"
@@ -65,6 +66,7 @@ class Trainer:
         from monai import losses as monai_losses
 
         o, device = self.options, self.fitting.device
+        self.precise = precise(o.precision, device)
         self.net.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=o.lr, weight_decay=1e-3, foreach=False)
         named: Any = monai_losses
@@ -105,8 +107,9 @@ class Trainer:
             for group in self.optimiser.param_groups:
                 group["lr"] = o.lr * min(1.0, done / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done) + 1e-3)
             image, label = self._batch(self.train, [[epoch, step, i] for i in range(o.batch)], o)
-            with torch.autocast("cuda", torch.bfloat16, enabled=self.fitting.device.startswith("cuda")):
-                loss: Tensor = self.loss(self.net(image).float(), label)
+            with self.precise():
+                drawn = self.net(image)
+            loss: Tensor = self.loss(drawn.float(), label)
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -127,7 +130,9 @@ class Trainer:
         total = 0.0
         for number in range(count):
             image, label = self._batch(self.validation, [[0, number, 0]], None)
-            total += float(self.loss(self.net(image), label))
+            with self.precise():
+                drawn = self.net(image)
+            total += float(self.loss(drawn.float(), label))
         return {"validation_loss": total / count}
 
     def _save(self, progress: Progress) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from spinefx_segment.networks import Layout
 
-NAME, VERSION = "unet", 2
+NAME, VERSION = "unet", 3
 _LIBRARIES = 0.7e9
 """torch, the network and one tile."""
 PER_BOX = 60
@@ -102,6 +102,7 @@ class Unet:
         DataError
             If there is no such image, or no structure is found in it.
         """
+        from spinefx_segment.networks import precise
         from spinefx_segment.tiles import draw, rows_within
         from spinefx_segment.training import calm
 
@@ -116,7 +117,9 @@ class Unet:
         grid = self.view.grid(volume.grid)
         with calm(o.threads, "cpu"):
             rows = rows_within(grid, volume.grid, len(self.kinds) + 1, self._spare(volume, grid))
-            found = draw(self.net, self.view.image(volume), grid, volume.grid, layout, flip=o.flip, rows=rows)
+            seen = self.view.image(volume)
+            with precise(o.precision, "cpu")():
+                found = draw(self.net, seen, grid, volume.grid, layout, flip=o.flip, rows=rows)
         quality = dict(zip(self.kinds, found.promised, strict=True))
         labels, notes = named(found.seen, grid, self.kinds, least_ml=o.least_ml)
         if not labels.any():

@@ -138,7 +138,7 @@ def test_masks_without_what_is_learned_and_scans_without_the_image_are_refused(t
         Unet(UnetOptions()).segment(only[0])
 
 
-@pytest.mark.parametrize("network", ["dynunet", "unet", "segresnet", "swinunetr"])
+@pytest.mark.parametrize("network", ["resunet", "dynunet", "unet", "segresnet", "swinunetr"])
 def test_every_network_gives_a_class_for_every_voxel(network: str) -> None:
     import torch
 
