@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from spinefx.api import Plugin, hookimpl
+from spinefx_segment.outside.options import BundleOptions, NnunetOptions, SpinepsOptions, TotalSegmentatorOptions
 
 Whole = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -100,6 +101,34 @@ def _unet(options: UnetOptions) -> Any:
     return Unet(options)
 
 
+def _totalsegmentator(options: TotalSegmentatorOptions) -> Any:
+    from spinefx_segment.outside.segmenter import Outside
+    from spinefx_segment.outside.tools import TotalSegmentator
+
+    return Outside(options, TotalSegmentator(options))
+
+
+def _spineps(options: SpinepsOptions) -> Any:
+    from spinefx_segment.outside.segmenter import Outside
+    from spinefx_segment.outside.tools import Spineps
+
+    return Outside(options, Spineps(options))
+
+
+def _nnunet(options: NnunetOptions) -> Any:
+    from spinefx_segment.outside.segmenter import Outside
+    from spinefx_segment.outside.tools import Nnunet
+
+    return Outside(options, Nnunet(options))
+
+
+def _bundle(options: BundleOptions) -> Any:
+    from spinefx_segment.outside.segmenter import Outside
+    from spinefx_segment.outside.tools import Bundle
+
+    return Outside(options, Bundle(options))
+
+
 @hookimpl
 def spinefx_segmenters() -> list[Plugin]:
     """The segmenters of this pack."""
@@ -115,6 +144,48 @@ def spinefx_segmenters() -> list[Plugin]:
                 _NNUNET,
                 _MONAI,
             ),
+        ),
+        Plugin(
+            "totalsegmentator",
+            1,
+            1,
+            "TotalSegmentator, run in an environment of its own with its own weights.",
+            TotalSegmentatorOptions,
+            _totalsegmentator,
+            references=(
+                "Wasserthal J et al. TotalSegmentator: robust segmentation of 104 anatomic structures in CT images. "
+                "Radiol Artif Intell 5:e230024 (2023). doi:10.1148/ryai.230024",
+            ),
+        ),
+        Plugin(
+            "spineps",
+            1,
+            1,
+            "SPINEPS, run in an environment of its own with its own weights.",
+            SpinepsOptions,
+            _spineps,
+            references=(
+                "Moeller H et al. SPINEPS - automatic whole spine segmentation of T2-weighted MR images using a two-phase "
+                "approach to multi-class semantic and instance segmentation. Eur Radiol (2024). doi:10.1007/s00330-024-11155-y",
+            ),
+        ),
+        Plugin(
+            "nnunet",
+            1,
+            1,
+            "A trained nnU-Net v2 folder, run in an environment of its own.",
+            NnunetOptions,
+            _nnunet,
+            references=(_NNUNET,),
+        ),
+        Plugin(
+            "monai-bundle",
+            1,
+            1,
+            "A MONAI bundle on disk, run in a process of its own as its configuration says.",
+            BundleOptions,
+            _bundle,
+            references=(_MONAI,),
         ),
     ]
 
