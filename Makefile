@@ -23,6 +23,11 @@ cpp: $(VENV)/.tools
 	PATH="$(abspath $(BIN)):$$PATH" cmake --preset dev -DPython_EXECUTABLE="$(abspath $(BIN))/python"
 	PATH="$(abspath $(BIN)):$$PATH" cmake --build --preset dev
 
+.PHONY: sanitize
+sanitize: $(VENV)/.tools  ## the C++ tests under AddressSanitizer with UndefinedBehaviorSanitizer, and under ThreadSanitizer
+	set -e; export PATH="$(abspath $(BIN)):$$PATH"; for preset in asan-ubsan tsan; do \
+		cmake --preset $$preset; cmake --build --preset $$preset; SPINEFX_NUM_THREADS=4 ctest --preset $$preset; done
+
 .PHONY: docs sbom
 docs: $(VENV)/.installed  ## the documents as HTML in build/site, offline, warnings are errors
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'

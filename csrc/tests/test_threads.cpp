@@ -65,6 +65,7 @@ TEST(Threads, callers_may_come_from_many_threads) {
     EXPECT_EQ(right.load(), 300);
 }
 
+#if !defined(__SANITIZE_THREAD__)  // under it no job rests, so that all show their races
 TEST(Threads, short_jobs_are_done_alone_for_a_while_after_helpers_held_one_up) {
     set_threads(2);
     const std::thread::id caller = std::this_thread::get_id();
@@ -86,6 +87,7 @@ TEST(Threads, short_jobs_are_done_alone_for_a_while_after_helpers_held_one_up) {
     for (int round = 0; round < 200 && helped == 0; ++round) parallel_for(8, kLarge, slow_helper);
     EXPECT_EQ(helped.load() > 0, true);  // long jobs are shared all the same
 }
+#endif
 
 TEST(Threads, counts_outside_1_to_1024_are_refused) {
     EXPECT_THROW(set_threads(0), std::invalid_argument);
