@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+CHUNK = 1 << 16
+"""Rows of a csv file that are made ready at a time."""
 SHEET = 1_048_575
 """Rows of a sheet that Excel opens, its head aside."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -72,11 +74,19 @@ def write_table(frame: pd.DataFrame, folder: Path, name: str, *, kinds: Sequence
         if kind == "parquet":
             atomic_write(path, lambda temporary: frame.to_parquet(temporary, index=False))
         elif kind == "csv":
-            atomic_write_bytes(path, _safe(frame).to_csv(index=False, lineterminator="\n").encode())
+            atomic_write(path, lambda temporary: _csv(frame, temporary))
         elif len(frame) <= SHEET:
             atomic_write_bytes(path, _xlsx(frame, name))
         else:
             path.unlink(missing_ok=True)
+
+
+def _csv(frame: pd.DataFrame, path: Path) -> None:
+    """Row by row, some at a time: the text of a large table takes more memory than the table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for start in range(0, max(len(frame), 1), CHUNK):
+            part = _safe(frame.iloc[start : start + CHUNK])
+            part.to_csv(file, index=False, header=start == 0, lineterminator="\n")
 
 
 def _safe(frame: pd.DataFrame) -> pd.DataFrame:

@@ -122,6 +122,19 @@ def test_a_table_of_more_rows_than_a_sheet_has_no_workbook(tmp_path: Path, monke
         assert len(pd.read_csv(tmp_path / "features.csv")) == count
 
 
+def test_a_csv_written_in_parts_is_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [Row(f"c{n}", "=1+1", "disc", "L5-S1") for n in range(7)]
+    values = [{"height_mm": n / 3, "wedge_deg": float("nan") if n % 2 else -n * 1e-9} for n in range(7)]
+    for count in (0, 1, 7):
+        frame = features_frame(Features.of_rows(rows[:count], values[:count]))
+        for chunk in (1, 3, 7, 100):
+            monkeypatch.setattr("spinefx.store.tables.CHUNK", chunk)
+            write_table(frame, tmp_path / str(chunk), "features", kinds=("csv",))
+        written = {(tmp_path / str(chunk) / "features.csv").read_bytes() for chunk in (1, 3, 7, 100)}
+        assert len(written) == 1
+        assert written.pop().decode().count("\n") == count + 1
+
+
 @pytest.mark.parametrize("name", ["../../etc/passwd", "a/b", ".hidden", "x" * 300, "", "naïve", "CON:", "a\nb"])
 def test_any_case_id_makes_a_file_name_that_stays_in_its_folder(name: str) -> None:
     safe = safe_name(name)
