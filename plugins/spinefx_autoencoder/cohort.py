@@ -59,7 +59,7 @@ class Kind:
     def checked(self, sample: Sample) -> Sample:
         """The sample; DataError if it is of another kind or holds numbers that are not finite."""
         grid = sample.grid
-        if grid.shape != self.shape or not np.allclose(grid.spacing, self.spacing, rtol=0, atol=1e-4):
+        if grid.shape != self.shape or max(abs(a - b) for a, b in zip(grid.spacing, self.spacing, strict=True)) > 1e-4:
             raise DataError(
                 f"sample {sample.id} has {grid.shape} voxels of {grid.spacing} mm; this encoder was made for {self.shape} "
                 f"of {self.spacing}; use the [sample] shape and spacing of its run"

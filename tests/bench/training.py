@@ -1,7 +1,9 @@
 """`python -m tests.bench.training [--epochs 3]`: samples per second in training, beside the same model fed from memory.
 
 The same network takes the same steps twice: from the store, augmented (flip, affine), and from one batch that lies in memory.
-What is left of the second's rate in the first is what data cost; 5 % at most are asked for.
+What is left of the second's rate in the first is what data cost; 5 % at most are asked for. Samples are made ready in a thread of their
+own: where a core is free for it, what data cost is what the training thread itself spends on them, told in CPU beside the rates, which
+hang on what else the machine does.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ def main() -> None:
             trainer.ready()
             held = next(iter(Batches(fitting, kind, 4, 1024, team.share).training(1)))
             rates: dict[str, list[float]] = {"from the store, augmented": [], "from memory": []}
+            own: dict[str, list[float]] = {what: [] for what in rates}
             for epoch in range(1, chosen.epochs + 1):
                 for what in rates:
                     feed = (
@@ -69,7 +72,7 @@ def main() -> None:
                         if what.startswith("from the")
                         else _same(held, trainer.batches.steps)
                     )
-                    begun, seen = time.perf_counter(), 0
+                    begun, spent, seen = time.perf_counter(), time.thread_time(), 0
                     for batch in feed:
                         _, whole, _ = trainer._losses(batch, Dice(None, None))
                         trainer.optimiser.zero_grad(set_to_none=True)
@@ -77,10 +80,14 @@ def main() -> None:
                         trainer.optimiser.step()
                         seen += len(batch.mask)
                     rates[what].append(seen / (time.perf_counter() - begun))
+                    own[what].append(1e3 * (time.thread_time() - spent) / seen)
             best = {what: float(np.median(found)) for what, found in rates.items()}
             for what, rate in best.items():
                 print(f"{what:<28}{rate:8.1f} samples/s")
             print(f"data cost {100 * (1 - best['from the store, augmented'] / best['from memory']):.1f} % of the rate")
+            store, memory = (float(np.median(found)) for found in own.values())
+            told = f"{store:.1f} ms of CPU a sample from the store, {memory:.1f} from memory"
+            print(f"the training thread takes {told}: {100 * (store / memory - 1):+.1f} %")
             print(f"a sample made ready takes {_cpu(augment):.2f} ms of CPU, in a thread beside the training's")
 
 
