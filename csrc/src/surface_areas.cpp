@@ -28,6 +28,25 @@ struct Sums {
 
     // The cell between two columns counts for every label in it.
     void add(const Column<L>& before, const Column<L>& after) {
+        // Nearly always there are two of them, and what lies between them is the same for both.
+        const L first = before.at[0];
+        L second = first;
+        unsigned firsts = 0;
+        bool two = true;
+        for (unsigned corner = 0; corner < 8; ++corner) {
+            const L value = corner % 2 == 0 ? before.at[corner / 2] : after.at[corner / 2];
+            if (value == first) {
+                firsts |= 1U << corner;
+            } else {
+                two = two && (second == first || second == value);
+                second = value;
+            }
+        }
+        if (two) {
+            add_to(first, areas[firsts]);
+            if (second != first) add_to(second, areas[firsts]);
+            return;
+        }
         L seen[8];
         int count = 0;
         for (int corner = 0; corner < 8; ++corner) {
@@ -39,9 +58,14 @@ struct Sums {
                 set |= (before.at[row] == value ? 1U : 0U) << (2 * row);
                 set |= (after.at[row] == value ? 2U : 0U) << (2 * row);
             }
-            if (value >= by_value.size()) by_value.resize(value + std::size_t{1}, 0.0);
-            by_value[value] += areas[set];
+            add_to(value, areas[set]);
         }
+    }
+
+    void add_to(L value, double area) {
+        if (value == 0) return;
+        if (value >= by_value.size()) by_value.resize(value + std::size_t{1}, 0.0);
+        by_value[value] += area;
     }
 
     // One row of cells, closed at both ends.
