@@ -1,10 +1,10 @@
-"""`python -m tests.bench [words] [--rounds 7] [--slow] [--markdown]`: each kernel beside its peers, in one process.
+"""`python -m tests.bench [words] [--rounds 7] [--slow] [--markdown] [--processor]`: each kernel beside its peers, in one process.
 
 For every row: the median time of spinefx (all threads, and one), of each peer that is installed, their ratio to spinefx, the bar,
 and how far the results are apart. Rounds are interleaved, so that a noisy machine hurts all alike; ratios hold from run to
 run, milliseconds do not. Every call starts after a rest, since other libraries' threads spin for a while after their work
 and would take a processor from the next one. `words` picks rows by name; --slow adds peers that take seconds, --markdown prints
-the table of docs/core.md.
+the table of docs/core.md, --processor takes the processor time of all threads, for machines where others work too.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ REST = 0.005
 """Seconds before each call: threads of other libraries spin for a while after their work, on the next one's processor."""
 
 
-def measured(call: Callable[[], object]) -> float:
+def measured(call: Callable[[], object], clock: Callable[[], float]) -> float:
     """Milliseconds of one call."""
     time.sleep(REST)
-    start = time.perf_counter()
+    start = clock()
     call()
-    return 1e3 * (time.perf_counter() - start)
+    return 1e3 * (clock() - start)
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Row:
         )
 
 
-def run(case: Case, rounds: int, slow: bool) -> Row:
+def run(case: Case, rounds: int, slow: bool, clock: Callable[[], float] = time.perf_counter) -> Row:
     """Measures one row."""
     threads = kernels.threads()
 
@@ -100,7 +100,7 @@ def run(case: Case, rounds: int, slow: bool) -> Row:
     for _ in range(rounds):
         for name, call in calls.items():
             if name not in case.slow_peers or len(times[name]) < 2:
-                times[name].append(measured(call))
+                times[name].append(measured(call, clock))
     return Row(case, {name: statistics.median(t) for name, t in times.items()}, agreement)
 
 
@@ -111,7 +111,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--slow", action="store_true")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("--processor", action="store_true")
     options = parser.parse_args()
+    clock = time.process_time if options.processor else time.perf_counter
     print(f"instruction set {kernels.isa()}, {kernels.threads()} threads")
     if options.markdown:
         print("\n| row | spinefx | on one thread | peer over spinefx | bar | agreement |\n|---|---|---|---|---|---|")
@@ -126,7 +128,7 @@ def main() -> None:
     for make in rows:
         name = make.__name__.replace("_", " ")
         if all(word in name for word in options.words):
-            row = run(make(), options.rounds, options.slow)
+            row = run(make(), options.rounds, options.slow, clock)
             print(row.markdown() if options.markdown else row.plain(), flush=True)
 
 
