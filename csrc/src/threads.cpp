@@ -28,6 +28,16 @@ constexpr double kShort = 5e7;   // nanoseconds of work below which a busy machi
 #endif
 constexpr int kLongestRest = 256;
 constexpr double kLate = 5e5;  // nanoseconds
+constexpr double kLook =
+    3e4;  // nanoseconds that a thread looks out for another before it sleeps; waking takes longer
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__) && defined(__GNUC__)
+    asm volatile("yield");
+#endif
+}
 
 // Nanoseconds of the world, and of this thread's own work where that is known.
 struct Clock {
@@ -46,6 +56,18 @@ struct Clock {
 #endif
     }
 };
+
+// Looks for a short while whether something comes true.
+template <class True>
+void look_for(const True& is_true) {
+    const auto start = std::chrono::steady_clock::now();
+    while (!is_true()) {
+        for (int i = 0; i < 16; ++i) relax();
+        if (std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() >
+            kLook)
+            return;
+    }
+}
 
 // On a busy machine a helper put aside in the middle of its part, or one that takes the caller's place on its
 // processor, holds up the caller for many times a short job. Where
@@ -110,6 +132,7 @@ class Pool {
         }
         wake_.notify_all();
         job.run();
+        look_for([this] { return working_.load() == 0; });
         std::unique_lock hold(lock_);
         job_ = nullptr;  // a helper that wakes late finds nothing and goes back to sleep
         done_.wait(hold, [this] { return working_ == 0; });
@@ -132,14 +155,18 @@ class Pool {
             job.run();
             hold.lock();
             if (--working_ == 0) done_.notify_all();
+            hold.unlock();
+            look_for([&] { return turn_.load() != seen; });
+            hold.lock();
         }
     }
 
     std::mutex lock_;
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
-    std::uint64_t turn_ = 0;
-    int size_ = 0, helpers_ = 0, working_ = 0;
+    std::atomic<std::uint64_t> turn_{0};
+    std::atomic<int> working_{0};
+    int size_ = 0, helpers_ = 0;
 };
 
 std::atomic<Pool*> the_pool{nullptr};
