@@ -81,9 +81,11 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _plans(first: RunFolder, second: RunFolder, names: tuple[str, str]) -> TableView | None:
-    """Options and versions that are not the same."""
+    """Options and versions that are not the same; where another plugin is used, those that both have."""
     told = [dict(_flat({**run.plan, "versions": run.run.get("versions")})) for run in (first, second)]
     keys = [key for key in dict.fromkeys([*told[0], *told[1]]) if told[0].get(key) != told[1].get(key)]
+    other = tuple(key.removesuffix("use") for key in keys if key.endswith(".use") and all(key in one for one in told))
+    keys = [key for key in keys if not key.startswith(other) or all(key in one for one in told)]
     rows = [[key, *(one.get(key, "not there") or "not set" for one in told)] for key in keys]
     return plain_table("plans", "What differs in plan and versions", ("Option", *names), rows) if rows else None
 

@@ -41,6 +41,19 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
     return first, second
 
 
+def test_another_plugin_is_one_line_of_the_plan_and_not_all_its_options(pair: tuple[Path, Path]) -> None:
+    for folder, segment in zip(
+        pair, ({"use": "unet", "epochs": 9, "image": "t2"}, {"use": "mask", "image": "t1"}), strict=True
+    ):
+        record = json.loads((folder / "run.json").read_text())
+        record["plan"]["segment"] = segment
+        by_hand.write_json(folder / "run.json", record)
+    made = comparison(read(pair[0]), read(pair[1]))
+    assert made.plans is not None
+    told = [[cell.text for cell in row] for row in made.plans.rows if row[0].text.startswith("segment")]
+    assert told == [["segment.use", "unet", "mask"], ["segment.image", "t2", "t1"]]
+
+
 def test_what_differs_is_shown_with_its_difference_and_the_rest_is_counted(pair: tuple[Path, Path]) -> None:
     made = comparison(read(pair[0]), read(pair[1]))
     assert made.names == ("first", "second")
