@@ -1,4 +1,4 @@
-"""A U-Net of residual blocks whose skips are added, not stacked: twice the steps of a stacked one in the same time.
+"""A U-Net of residual blocks whose skips are added, not stacked: three steps in the time of two of a stacked one.
 
 MONAI's DynUNet stacks the maps of the way down onto those of the way up and convolves twice as many channels there, where
 maps are finest and convolutions dearest. He et al. 2016 for the blocks, Ronneberger et al. 2015 for the shape.
@@ -19,8 +19,8 @@ _SLOPE = 0.01
 class Instances(nn.Module):
     """Instance norm with a scale and a shift per channel, as batch norm of each sample alone.
 
-    PyTorch's own turns every map out of channels-last and back, and its group norm is slow on the way back: of a step of
-    .77 s on one core that took .29 s, this takes .03 s.
+    PyTorch's own turns every map out of channels-last and back, and its group norm is slow on the way back: a step of .53 s
+    on one core takes .36 s with batch norm's code.
     """
 
     def __init__(self, channels: int) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from spinefx_segment import UnetOptions
-from spinefx_segment.networks import Layout, built
+from spinefx_segment.networks import Layout, built, fresh, precise
+from spinefx_segment.resunet import Instances
 from spinefx_segment.unet import Unet
 
 from spinefx.api import Case, DataError, Scan, SegmenterFitting
@@ -146,6 +147,33 @@ def test_every_network_gives_a_class_for_every_voxel(network: str) -> None:
     net = built(Layout(network, (4, 4, 8), 3, (6.0, 2.5, 2.5), patch)).eval()
     with torch.inference_mode():
         assert net(torch.zeros(1, 1, *patch)).shape == (1, 3, *patch)
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_norms_are_those_of_each_sample_alone(samples: int) -> None:
+    import torch
+
+    seen = torch.randn(samples, 4, 3, 5, 6, generator=torch.Generator().manual_seed(1)) * 3 + 1
+    mine, theirs = Instances(4), torch.nn.InstanceNorm3d(4, affine=True)
+    with torch.no_grad():
+        for norm in (mine, theirs):
+            norm.weight.copy_(torch.tensor([1.0, 2.0, 0.5, -1.0]))
+            norm.bias.copy_(torch.tensor([0.0, 1.0, -1.0, 2.0]))
+    assert torch.allclose(mine(seen), theirs(seen), atol=1e-5)
+
+
+def test_precision_is_as_told_and_changes_little() -> None:
+    import torch
+
+    layout = Layout("resunet", (4, 4, 8), 4, (6.0, 2.5, 2.5), (4, 32, 32), 2)
+    net, seen = fresh(layout, 1).eval(), torch.randn(1, 1, 4, 32, 32, generator=torch.Generator().manual_seed(1))
+    drawn = {}
+    for precision, kind in (("full", torch.float32), ("mixed", torch.bfloat16)):
+        with torch.inference_mode(), precise(precision, "cpu")():
+            drawn[precision] = net(seen)
+        assert drawn[precision].dtype == kind
+    off = (drawn["mixed"].float() - drawn["full"]).abs().mean()
+    assert 0 < off < 0.02 * drawn["full"].abs().mean()
 
 
 def test_a_patch_that_the_network_cannot_halve_is_refused() -> None:
