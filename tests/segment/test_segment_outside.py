@@ -187,6 +187,12 @@ def test_a_tool_that_is_not_there_says_how_to_get_it(
         _drawn(scan, name)
 
 
+def test_a_bundle_without_what_runs_it_says_how_to_get_it(scan: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spinefx_segment.outside.tools.find_spec", lambda name: None)
+    with pytest.raises(PluginError, match=r'pip install "spinefx\[monai-bundle\]"'):
+        _drawn(scan, "monai-bundle", model="bundle")
+
+
 def test_values_have_one_meaning() -> None:
     with pytest.raises(ValidationError, match="not both"):
         _built("nnunet", model="m", scheme="verse", classes={1: "disc"})

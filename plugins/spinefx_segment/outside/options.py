@@ -19,6 +19,9 @@ class OutsideOptions(BaseModel, frozen=True, extra="forbid"):
         "all", description="whose masks are made: every case's, or only of those whose loader brings none"
     )
     device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?)$", description="where the tool computes: cpu, cuda, cuda:1")
+    release: str = Field(
+        "", description="what you call the tool's version; masks are kept until it, or another option, changes"
+    )
     minutes: Annotated[float, Field(gt=0, le=1440)] = Field(
         60.0, description="a tool that takes longer on one scan is ended"
     )

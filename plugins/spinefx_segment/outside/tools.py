@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import DataError, Scan, Scheme, StageError, Structure, Volume, scheme
+from spinefx.api import DataError, PluginError, Scan, Scheme, StageError, Structure, Volume, scheme
 from spinefx_segment.outside.exchange import read, write
 from spinefx_segment.outside.options import (
     BundleOptions,
@@ -156,6 +157,8 @@ class Bundle:
     def ready(self) -> Meaning:
         """What metadata.json says of the output's channels, unless the options say otherwise."""
         o = self.options
+        if find_spec("ignite") is None:
+            raise PluginError(f'{self.name} needs pytorch-ignite: pip install "spinefx[monai-bundle]"')
         meta = o.model / "configs" / "metadata.json"
         _there(o.model, [meta, o.model / o.config], "name the folder that `monai.bundle download` left, unpacked")
         files = [path for path in o.model.rglob("*") if path.is_file()]
