@@ -1,4 +1,7 @@
-"""`python -m tests.bench.growth [--rounds 5]`: how cost grows with voxels, points and threads, as Markdown."""
+"""`python -m tests.bench.growth [words] [--rounds 5]`: how cost grows with voxels, points and threads, as Markdown.
+
+A row is measured where any of the words is in its name, or there are no words.
+"""
 
 from __future__ import annotations
 
@@ -96,11 +99,15 @@ def milliseconds(call: Callable[[], object], rounds: int, threads: int) -> float
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*")
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    options = parser.parse_args()
+    rounds = options.rounds
     table: dict[str, list[str]] = {}
     for scale in (0.5, 1.0, 2.0):
         for name, call in calls(scale).items():
+            if options.words and not any(word in name for word in options.words):
+                continue
             for threads in (1, 2):
                 table.setdefault(name, []).append(f"{milliseconds(call, rounds, threads):.2f}")
     print(f"Milliseconds; 1x is {' x '.join(map(str, BASE))} voxels with 20 labels ({kernels.isa()}).\n")
