@@ -146,7 +146,8 @@ class Model:
         if not isinstance(data, str | Path):
             return self._encoded(data, {})
         with ExitStack() as stack:
-            folder = Path(out) if out is not None else Path(stack.enter_context(TemporaryDirectory(prefix="spinefx-")))
+            # a folder within the temporary one, so that the cache beside it goes with it
+            folder = Path(out or Path(stack.enter_context(TemporaryDirectory(prefix="spinefx-")), "encoding"))
             return self._of_cases(self.plan(data, folder, options or {}, workers), observers, keep=out is not None)
 
     def decode(self, z: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """Content keys: equal key, equal result.
 
-A step's key is the SHA-256 of its contract number, kind, plugin name, plugin version, options and its parent's
+A step's key is the SHA-256 of its contract number, the kernels' number, kind, plugin name, plugin version, options and its parent's
 key; a case's first key comes from the content of its files.
 """
 
@@ -17,6 +17,9 @@ from spinefx.contract.case import Case
 from spinefx.contract.errors import DataError
 from spinefx.contract.plugin import API
 from spinefx.store.files import jsonable
+
+KERNELS = 2
+"""Raised when the core's kernels give other numbers for the same input: part of every step's key."""
 
 Stamp = tuple[int, int, int]
 """(size, mtime_ns, inode) of a file: while it stands, the file's digest is believed without reading it again."""
@@ -41,7 +44,7 @@ def without_paths(options: Any) -> Any:
 
 def step_key(kind: str, name: str, *, version: int, options: Any, parents: Any) -> str:
     """Key of one step: changes with the contract, the plugin, its version, its options or any parent."""
-    return digest([API, kind, name, version, without_paths(options), parents])
+    return digest([API, KERNELS, kind, name, version, without_paths(options), parents])
 
 
 @dataclass

@@ -6,6 +6,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from spinefx.kernels import device
 
 ROOT = Path(__file__).resolve().parents[2]
+TOOLS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+"""This environment's CMake comes first: the system's may be older than the build wants."""
 CARDS = {("sm", 75), ("sm", 80), ("sm", 90), ("sm", 100), ("sm", 120), ("ptx", 120)}
 nvcc = os.environ.get("CUDACXX") or shutil.which("nvcc")
 needs_nvcc = pytest.mark.skipif(nvcc is None, reason="there is no nvcc here (neither CUDACXX nor one on PATH)")
@@ -23,7 +26,7 @@ def configured(folder: Path, *options: str, path: str | None = None) -> subproce
     environment = {k: v for k, v in os.environ.items() if k != "CUDACXX"} if path else dict(os.environ)
     command = ["cmake", "-S", str(ROOT), "-B", str(folder), "-G", "Ninja", *settings]
     return subprocess.run(
-        command, env=environment | {"PATH": path or os.environ["PATH"]}, capture_output=True, text=True, check=False
+        command, env=environment | {"PATH": path or TOOLS}, capture_output=True, text=True, check=False
     )
 
 
@@ -54,7 +57,10 @@ def test_the_twins_are_built_for_the_promised_cards(tmp_path: Path) -> None:
         asked = configured(tmp_path, "-DSPINEFX_CUDA=ON")
         assert asked.returncode == 0, asked.stderr
         made = subprocess.run(
-            ["cmake", "--build", tmp_path, "--target", "spinefx_cuda"], capture_output=True, text=True
+            ["cmake", "--build", tmp_path, "--target", "spinefx_cuda"],
+            env=os.environ | {"PATH": TOOLS},
+            capture_output=True,
+            text=True,
         )
         assert made.returncode == 0, made.stdout
         library = tmp_path / "libspinefx_cuda.a"
@@ -77,7 +83,7 @@ def test_asking_for_cuda_where_nvcc_is_not_is_an_error(tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("cmake", "ninja", "c++", "g++", "gcc", "cc", "ld", "as", "ar", "ranlib", "nm", "strip", "objdump"):
-        if found := shutil.which(name):
+        if found := shutil.which(name, path=TOOLS):
             (tools / name).symlink_to(found)
     without = {"path": str(tools)}
     asked = configured(tmp_path / "on", "-DSPINEFX_CUDA=ON", **without)

@@ -98,6 +98,15 @@ def test_scans_and_samples_in_memory_are_encoded_as_files_are(place: Path, copy:
     assert model.decode(files.latents.z).shape == (len(files.latents.rows), 12, 20, 24)
 
 
+def test_nothing_is_kept_where_nobody_asked_for_it(place: Path, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No sample of a patient stays behind in the folder for temporary files, in a cache of its own either."""
+    monkeypatch.delenv("SPINEFX_CACHE", raising=False)
+    monkeypatch.setattr("tempfile.tempdir", str(copy.parent))
+    before = sorted(copy.parent.rglob("*"))
+    assert Model.load(copy).encode(place / "new", workers=1).latents.rows
+    assert sorted(copy.parent.rglob("*")) == before
+
+
 def test_a_toml_with_a_data_section_names_new_data_and_its_other_sections_change_nothing(
     place: Path, copy: Path, tmp_path: Path
 ) -> None:
