@@ -106,9 +106,8 @@ def _audit(event: str, arguments: tuple[Any, ...]) -> None:
         raise OSError(f"spinefx.testing: a plugin may not use the network ({_NETWORK[event]} {where!r})")
     if event == "open" and isinstance(arguments[0], str | os.PathLike) and (arguments[2] or 0) & _WRITING:
         path = Path(os.path.abspath(arguments[0]))  # noqa: PTH100  (resolve would follow links, and ask the disk)
-        here = (
-            path.is_relative_to(seen.folder) and seen.folder != _TEMPORARY
-        )  # which may itself lie in the temporary one
+        # the working folder may itself lie in the temporary one
+        here = path.is_relative_to(seen.folder) and seen.folder != _TEMPORARY
         homes = seen.may_write if here else (*seen.may_write, *_HOMES)
         if "__pycache__" in path.parts or any(path.is_relative_to(home) for home in homes):
             return

@@ -69,6 +69,14 @@ def test_keys_follow_content_options_and_version_but_not_paths(tmp_path: Path) -
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
 
 
+def test_kernels_that_give_other_numbers_give_other_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier core computed is not taken for what this one would."""
+    base = {"version": 1, "options": {}, "parents": ""}
+    before = step_key("preprocessor", "resample", **base)
+    monkeypatch.setattr("spinefx.store.keys.KERNELS", -1)
+    assert step_key("preprocessor", "resample", **base) != before
+
+
 def test_a_case_is_known_by_the_content_of_its_files(tmp_path: Path) -> None:
     path = tmp_path / "m.mha"
     path.write_bytes(b"one")

@@ -51,11 +51,10 @@ def _missing(features: Features) -> Table:
         remarked.setdefault(name, set()).add(row.structure)
     body = []
     for name, values in features.columns.items():
+        # a feature is due in all structures of the kinds that carry it anywhere, as a number or with a remark
         carrying = np.isin(kinds, sorted(remarked.get(name, ())))
         carrying[which[np.isfinite(values)]] = True
-        kind = carrying[
-            which
-        ]  # rows of those structures' kinds that carry the feature anywhere, as a number or with a remark
+        kind = carrying[which]
         known = int(np.isfinite(values[kind]).sum())
         total = int(kind.sum())
         reasons = why.get(name, Counter())
