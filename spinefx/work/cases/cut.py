@@ -64,10 +64,13 @@ def cut(
     wanted = _wanted(mask, structures)
     if not wanted:
         raise DataError(f"the mask holds no {structures}; it has {sorted({s.kind for s in mask.structures()})}")
-    axes = _axes(mask, structures) if frame == "structure" else {}
+    stats = kernels.label_statistics(mask.labels, mask.grid)
+    axes = _axes(mask, stats) if frame == "structure" and structures == "vertebra" else {}
     samples, notes = [], []
     for structure, values in wanted:
-        sample, note = _one(scan, structure, values, box, channels, margin, frame=frame, axis=axes.get(structure))
+        boxes = stats.box[np.isin(stats.value, values)]
+        ends = boxes[:, 0].min(axis=0), boxes[:, 1].max(axis=0)
+        sample, note = _one(scan, structure, values, ends, box, channels, margin, frame=frame, axis=axes.get(structure))
         samples.append(sample)
         notes += note
     return samples, notes
@@ -84,6 +87,7 @@ def _one(
     scan: Scan,
     structure: Structure,
     values: list[int],
+    ends: tuple[NDArray[np.int64], NDArray[np.int64]],
     box: Box,
     channels: Sequence[str],
     margin: float,
@@ -91,21 +95,18 @@ def _one(
     frame: str,
     axis: NDArray[np.float64] | None,
 ) -> tuple[Sample, list[str]]:
-    mask = scan.require_mask()
-    inside = np.isin(mask.labels, values) if len(values) > 1 else mask.labels == values[0]
-    index = np.argwhere(inside)
+    mask, (start, stop) = scan.require_mask(), ends
+    part = mask.labels[tuple(map(slice, start, stop))]
+    inside = np.isin(part, values) if len(values) > 1 else part == values[0]
+    index = np.argwhere(inside) + start
     centre = mask.grid.to_world(index.mean(axis=0))
     direction = np.eye(3)
     if frame == "structure":
         size = np.abs(mask.grid.direction) @ np.array(mask.grid.spacing[::-1])
         direction = own_frame(structure.kind, mask.grid.to_world(index), size, axis)
     target = box.at(centre, direction)
-    start, stop = index.min(axis=0) - 1, index.max(axis=0) + 2
-    source = mask.grid.crop(start, stop - start)
-    padded = np.zeros(source.shape, np.float32)
-    padded[tuple(slice(1, n - 1) for n in source.shape)] = inside[
-        tuple(slice(a + 1, b - 1) for a, b in zip(start, stop, strict=True))
-    ]
+    source = mask.grid.crop(start - 1, stop - start + 2)
+    padded = np.pad(inside.astype(np.float32), 1)
     soft = np.clip(sampled(padded, source, target), 0.0, 1.0)
     image = np.stack([_channel(scan, name, target, soft) for name in channels])
     row = Row(scan.case.id, scan.case.patient, structure.kind, structure.level)
@@ -120,11 +121,8 @@ def _one(
     return Sample(row, image, soft, target, tuple(channels)), notes
 
 
-def _axes(mask: LabelMap, structures: str) -> dict[Structure, NDArray[np.float64]]:
+def _axes(mask: LabelMap, found: kernels.LabelStatistics) -> dict[Structure, NDArray[np.float64]]:
     """For each vertebra, the direction from the centre of the one below to that of the one above."""
-    if structures != "vertebra":
-        return {}
-    found = kernels.label_statistics(mask.labels, mask.grid)
     centres = dict(zip((int(v) for v in found.value), found.centroid_mm, strict=True))
     line = sorted(
         ((centres[mask.scheme.value_of(s)], s) for s in mask.structures("vertebra")), key=lambda pair: pair[0][2]
