@@ -109,10 +109,12 @@ def _tinted(scan: Scan, mask: LabelMap, plane: Grid, shift: NDArray[np.float32])
     rim = np.logical_or.reduce(
         [labels != other for other in (inner[:-2, 1:-1], inner[2:, 1:-1], inner[1:-1, :-2], inner[1:-1, 2:])]
     )
-    for value in np.unique(labels[labels > 0]):
-        part = labels == value
-        share = np.where(rim[part], 0.7, 0.1 if image is not None else 0.45)[:, None]
-        pixels[part] = pixels[part] * (1 - share) + np.array(colour_of(mask, int(value))) * share
+    inside = labels > 0
+    table = np.zeros((int(labels.max()) + 1, 3))
+    for value in np.unique(labels[inside]):
+        table[value] = colour_of(mask, int(value))
+    share = np.where(rim[inside], 0.7, 0.1 if image is not None else 0.45)[:, None]
+    pixels[inside] = pixels[inside] * (1 - share) + table[labels[inside]] * share
     return pixels.astype(np.uint8)
 
 
