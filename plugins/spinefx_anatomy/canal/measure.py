@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from spinefx.api import Features, Grid, LabelMap, Mark, Row, Scan
 from spinefx_anatomy.disc.find import Found, discs
+from spinefx_anatomy.once import once
 from spinefx_anatomy.patient import canal_points
 from spinefx_anatomy.vectors import Z, unit
 
@@ -140,17 +141,20 @@ class Canal:
         return out
 
 
-def _places(mask: LabelMap) -> Iterator[tuple[Found, tuple[Floats, Floats] | None, str]]:
+@once
+def _places(mask: LabelMap) -> tuple[tuple[Found, tuple[Floats, Floats] | None, str], ...]:
     """Every disc with the point and tangent at which the canal's line passes its plane, or None, and what to say then."""
     points = canal_points(mask) if mask.structures("canal") else np.empty((0, 3))
     line = centreline(points) if len(points) > FEWEST else None
-    for disc in discs(mask):
-        if line is None or disc.fit is None:
-            yield disc, None, "the mask has no canal" if line is None else disc.why
-            continue
-        place = line.crossing(disc.fit.centre, disc.fit.normal)
-        whole = place is not None and _whole(place[0], line)
-        yield disc, place if whole else None, "the canal ends before the disc's plane"
+    return tuple((disc, *_place(disc, line)) for disc in discs(mask))
+
+
+def _place(disc: Found, line: Line | None) -> tuple[tuple[Floats, Floats] | None, str]:
+    if line is None or disc.fit is None:
+        return None, "the mask has no canal" if line is None else disc.why
+    place = line.crossing(disc.fit.centre, disc.fit.normal)
+    whole = place is not None and _whole(place[0], line)
+    return place if whole else None, "the canal ends before the disc's plane"
 
 
 def _whole(at: Floats, line: Line) -> bool:

@@ -47,15 +47,14 @@ class Discs:
 
     def marks(self, scan: Scan) -> Sequence[Mark]:
         """Every disc's endplates, heights, mean height and wedge."""
-        values = self.measure(scan).columns
-        return [
-            mark
-            for i, disc in enumerate(discs(scan.require_mask()))
-            if disc.fit is not None
-            for mark in marks(
-                disc.fit, disc.structure.level, height_mm=values["height_mm"][i], wedge_deg=values["wedge_deg"][i]
-            )
-        ]
+        out: list[Mark] = []
+        for disc in discs(scan.require_mask()):
+            if disc.fit is not None:
+                known = numbers(disc.fit, disc.volume_mm3)
+                self._judge(known, disc)
+                named = {name: known[name] for name in ("height_mm", "wedge_deg")}
+                out += marks(disc.fit, disc.structure.level, **named)
+        return out
 
     def _one(self, mask: LabelMap, disc: Found) -> tuple[dict[str, float], dict[str, str]]:
         """Every column of one disc, and why some are missing or doubtful."""
