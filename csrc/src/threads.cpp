@@ -10,7 +10,11 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #include <time.h>
@@ -21,9 +25,11 @@ namespace {
 
 constexpr int kMost = 1024;
 #if defined(__SANITIZE_THREAD__)
-constexpr double kSerial = 0.0, kShort = 0.0;  // so that the small jobs of tests show their races
+constexpr double kSerial = 0.0, kAwake = 0.0,
+                 kShort = 0.0;  // so that the small jobs of tests show their races
 #else
-constexpr double kSerial = 1e5;  // nanoseconds of work below which waking a thread costs more than it brings
+constexpr double kSerial = 2e5;  // nanoseconds of work below which waking a thread costs more than it brings
+constexpr double kAwake = 5e4;   // the same where one looks out for work
 constexpr double kShort = 5e7;   // nanoseconds of work below which a busy machine's helpers are left alone
 #endif
 constexpr int kLongestRest = 256;
@@ -117,15 +123,15 @@ class Pool {
   public:
     std::mutex busy;  // held by the caller whose job runs
 
+    bool is_awake() const { return looking_.load() > 0; }
+
     // Whether the caller stood still for longer than it worked: waiting for helpers, or put aside for them.
-    bool run(Job& job, int helpers) {
+    bool run(Job& job, int helpers, bool is_short) {
         const Clock start = Clock::now();
         {
             const std::lock_guard hold(lock_);
-            while (size_ < helpers) {
-                std::thread(&Pool::work, this, size_).detach();
-                ++size_;
-            }
+            while (size_ < helpers) start_helper();
+            place(is_short, helpers);
             job_ = &job;
             helpers_ = helpers;
             ++turn_;
@@ -142,6 +148,36 @@ class Pool {
     }
 
   private:
+#if defined(__linux__)
+    void start_helper() {
+        std::thread helper(&Pool::work, this, size_);
+        handles_.push_back(helper.native_handle());  // good for ever: helpers never end
+        helper.detach();
+        ++size_;
+        CPU_ZERO(&placed_);
+    }
+
+    // Where helpers may run: wherever the caller may, but for short jobs not on the processor that it is on.
+    // Schedulers that pack threads wake them there and part them at the next tick, when a short job is over.
+    void place(bool is_short, int helpers) {
+        cpu_set_t wanted;
+        if (pthread_getaffinity_np(pthread_self(), sizeof(wanted), &wanted) != 0) return;
+        const int here = sched_getcpu();
+        if (is_short && here >= 0 && here < CPU_SETSIZE && CPU_COUNT(&wanted) > helpers) {
+            CPU_CLR(static_cast<std::size_t>(here), &wanted);
+        }
+        if (CPU_EQUAL(&wanted, &placed_)) return;
+        placed_ = wanted;
+        for (const pthread_t helper : handles_) pthread_setaffinity_np(helper, sizeof(wanted), &wanted);
+    }
+
+    std::vector<pthread_t> handles_;
+    cpu_set_t placed_{};
+#else
+    void start_helper() { std::thread(&Pool::work, this, size_++).detach(); }
+    void place(bool, int) {}
+#endif
+
     void work(int number) {
         std::uint64_t seen = 0;
         std::unique_lock hold(lock_);
@@ -156,7 +192,9 @@ class Pool {
             hold.lock();
             if (--working_ == 0) done_.notify_all();
             hold.unlock();
+            ++looking_;
             look_for([&] { return turn_.load() != seen; });
+            --looking_;
             hold.lock();
         }
     }
@@ -165,7 +203,7 @@ class Pool {
     std::condition_variable wake_, done_;
     Job* job_ = nullptr;
     std::atomic<std::uint64_t> turn_{0};
-    std::atomic<int> working_{0};
+    std::atomic<int> working_{0}, looking_{0};
     int size_ = 0, helpers_ = 0;
 };
 
@@ -234,7 +272,8 @@ void set_threads(int count) {
 
 void parallel_for(Index count, double work, const std::function<void(Index)>& body) {
     const Index helpers = (count < threads() ? count : threads()) - 1;
-    if (helpers > 0 && work >= kSerial && !inside && !(work < kShort && rest.now())) {
+    const bool pays = work >= kSerial || (work >= kAwake && pool().is_awake());
+    if (helpers > 0 && pays && !inside && !(work < kShort && rest.now())) {
         Pool& shared = pool();
         if (const std::unique_lock mine(shared.busy, std::try_to_lock); mine.owns_lock()) {
             const std::function<void(Index)> marked = [&body](Index i) {
@@ -242,7 +281,7 @@ void parallel_for(Index count, double work, const std::function<void(Index)>& bo
                 body(i);
             };
             Job job{&marked, count, {}, {}, {}};
-            rest.seen(shared.run(job, static_cast<int>(helpers)));
+            rest.seen(shared.run(job, static_cast<int>(helpers), work < kShort));
             if (job.failure) std::rethrow_exception(job.failure);
             return;
         }

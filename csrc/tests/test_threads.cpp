@@ -7,6 +7,10 @@
 #include "harness.hpp"
 #include "spinefx/threads.hpp"
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
 #if defined(__unix__) && !defined(__SANITIZE_THREAD__)
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +68,39 @@ TEST(Threads, callers_may_come_from_many_threads) {
     for (std::thread& caller : callers) caller.join();
     EXPECT_EQ(right.load(), 300);
 }
+
+#if defined(__linux__)
+TEST(Threads, helpers_of_short_jobs_leave_the_callers_processor_to_it) {
+    cpu_set_t mine;
+    const int processors =
+        pthread_getaffinity_np(pthread_self(), sizeof(mine), &mine) == 0 ? CPU_COUNT(&mine) : 0;
+    if (processors < 2) return;  // nowhere to go
+    set_threads(2);
+    const std::thread::id caller = std::this_thread::get_id();
+    // How many processors the helper may use. Both wait a while for the other, so that both take part; after
+    // a job that was held up, the next ones rest.
+    const auto allowed = [&](double work) {
+        std::atomic<int> seen{0}, here{0};
+        for (int round = 0; round < 50 && seen.load() == 0; ++round) {
+            here = 0;
+            parallel_for(2, work, [&](Index) {
+                const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+                for (++here; here.load() < 2 && std::chrono::steady_clock::now() < end;)
+                    std::this_thread::yield();
+                cpu_set_t set;
+                if (std::this_thread::get_id() == caller) return;
+                if (pthread_getaffinity_np(pthread_self(), sizeof(set), &set) == 0) seen = CPU_COUNT(&set);
+            });
+        }
+        return seen.load();
+    };
+    EXPECT_EQ(allowed(kLarge), processors);
+#if !defined(__SANITIZE_THREAD__)  // under it no job is short
+    EXPECT_EQ(allowed(1e6), processors - 1);
+    EXPECT_EQ(allowed(kLarge), processors);
+#endif
+}
+#endif
 
 #if !defined(__SANITIZE_THREAD__)  // under it no job rests, so that all show their races
 TEST(Threads, short_jobs_are_done_alone_for_a_while_after_helpers_held_one_up) {
