@@ -12,49 +12,115 @@ SPINEFX_HD Wide load(const float* from) {
     return made;
 }
 
-// Sixteen columns of one plane.
-SPINEFX_HD RowMoments<Wide> plane_sums(const float* plane, Index ny, Index nx, Index wide) {
-    if (wide == kWide) return row_moments<Wide>(ny, [=](Index y) { return load(plane + y * nx); });
-    return row_moments<Wide>(ny, [=](Index y) {
-        alignas(64) float part[kWide] = {};
-        for (Index i = 0; i < wide; ++i) part[i] = plane[y * nx + i];
-        return load(part);
-    });
+// The first `count`, then zeros; reads no further.
+SPINEFX_HD Native load_some(const float* from, Index count) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Native>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), from));
+#elif defined(__AVX2__)
+    const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i wanted = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), place);
+    return reinterpret_cast<Native>(_mm256_maskload_ps(from, wanted));
+#else
+    float part[kNative] = {};
+    for (Index i = 0; i < count; ++i) part[i] = from[i];
+    return load_as<Native>(part);
+#endif
+}
+
+// Asks for a line that is wanted soon; nothing happens where there is none.
+SPINEFX_HD void fetch(const float* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#else
+    static_cast<void>(at);
+#endif
+}
+
+// Columns in several registers.
+template <std::size_t n>
+struct Columns {
+    Native part[n];
+
+    friend SPINEFX_HD Columns operator+(Columns a, const Columns& b) {
+        for (std::size_t i = 0; i < n; ++i) a.part[i] = a.part[i] + b.part[i];
+        return a;
+    }
+    friend SPINEFX_HD Columns operator-(Columns a, const Columns& b) {
+        for (std::size_t i = 0; i < n; ++i) a.part[i] = a.part[i] - b.part[i];
+        return a;
+    }
+};
+
+// Adds the columns from `x0` on, up to `n` registers, to the ten sums.
+template <std::size_t n>
+void add_columns(const float* map, Shape shape, Index x0, double* out) {
+    constexpr std::size_t kColumns = n * static_cast<std::size_t>(kNative);
+    const Index plane = shape.y * shape.x, voxels = shape.z * plane, end = shape.x - x0;
+    // A map is summed from its end, which the processor foresees badly; the next small one is asked for from
+    // its start.
+    const bool is_small = voxels <= 8192;
+    const float* const next = map + 2 * voxels - shape.x;
+    alignas(64) double sums[6][kColumns] = {};
+    for (Index first = 0; first < shape.z; first += kPlanes) {
+        const Index last = first + kPlanes < shape.z ? first + kPlanes : shape.z;
+        Columns<n> all[6];
+        plane_moments<Columns<n>>(
+            first, last,
+            [=](Index z) {
+                return row_moments<Columns<n>>(shape.y, [=](Index y) {
+                    const Index in = z * plane + y * shape.x;
+                    const float* const row = map + in + x0;
+                    Columns<n> made;
+                    for (std::size_t i = 0; i < n; ++i) {
+                        const Index at = static_cast<Index>(i) * kNative;
+                        if (is_small) fetch(next - in + x0 + at);
+                        made.part[i] =
+                            at + kNative <= end ? load_as<Native>(row + at) : load_some(row + at, end - at);
+                    }
+                    return made;
+                });
+            },
+            all);
+        alignas(64) float s[6][kColumns];
+        std::memcpy(s, all, sizeof(s));
+        const double h = static_cast<double>(first);
+        for (std::size_t i = 0; i < kColumns; ++i) {
+            const double m = static_cast<double>(s[0][i]), z = static_cast<double>(s[1][i]);
+            sums[0][i] += m;
+            sums[1][i] += z + h * m;
+            sums[2][i] += static_cast<double>(s[2][i]) + 2.0 * h * z + h * h * m;
+            sums[3][i] += static_cast<double>(s[3][i]);
+            sums[4][i] += static_cast<double>(s[4][i]);
+            sums[5][i] += static_cast<double>(s[5][i]) + h * static_cast<double>(s[3][i]);
+        }
+    }
+    double total[10];
+    for (int j = 0; j < 10; ++j) total[j] = out[j];
+    for (std::size_t i = 0; i < kColumns && static_cast<Index>(i) < end; ++i) {
+        const double x = static_cast<double>(x0 + static_cast<Index>(i)), mass = sums[0][i];
+        const double add[10] = {mass,       sums[1][i],   sums[3][i], x * mass,       sums[2][i],
+                                sums[4][i], x * x * mass, sums[5][i], x * sums[1][i], x * sums[3][i]};
+        for (int j = 0; j < 10; ++j) total[j] += add[j];
+    }
+    for (int j = 0; j < 10; ++j) out[j] = total[j];
 }
 
 }  // namespace
 
-void moments(const float* map, Shape shape, double* out) {
-    for (int i = 0; i < 10; ++i) out[i] = 0.0;
-    for (Index x0 = 0; x0 < shape.x; x0 += kWide) {
-        const Index wide = shape.x - x0 < kWide ? shape.x - x0 : kWide;
-        alignas(64) double mass[kWide] = {}, z1[kWide] = {}, z2[kWide] = {}, y1[kWide] = {}, y2[kWide] = {},
-                           zy[kWide] = {};
-        for (Index first = 0; first < shape.z; first += kPlanes) {
-            const Index last = first + kPlanes < shape.z ? first + kPlanes : shape.z;
-            Wide all[6];
-            plane_moments<Wide>(
-                first, last,
-                [=](Index z) { return plane_sums(map + z * shape.y * shape.x + x0, shape.y, shape.x, wide); },
-                all);
-            alignas(64) float s[6][kWide];
-            std::memcpy(s, all, sizeof(s));
-            const double h = static_cast<double>(first);
-            for (Index i = 0; i < kWide; ++i) {
-                const double m = static_cast<double>(s[0][i]), n = static_cast<double>(s[1][i]);
-                mass[i] += m;
-                z1[i] += n + h * m;
-                z2[i] += static_cast<double>(s[2][i]) + 2.0 * h * n + h * h * m;
-                y1[i] += static_cast<double>(s[3][i]);
-                y2[i] += static_cast<double>(s[4][i]);
-                zy[i] += static_cast<double>(s[5][i]) + h * static_cast<double>(s[3][i]);
+void moments(const float* maps, Index count, Shape shape, double* out) {
+    for (Index i = 0; i < 10 * count; ++i) out[i] = 0.0;
+    for (Index i = 0; i < count; ++i) {
+        const float* const map = maps + i * shape.voxels();
+        for (Index x0 = 0; x0 < shape.x;) {
+            const Index left = (shape.x - x0 + kNative - 1) / kNative;
+            if (left >= 4) {
+                add_columns<4>(map, shape, x0, out + 10 * i);
+            } else if (left >= 2) {
+                add_columns<2>(map, shape, x0, out + 10 * i);
+            } else {
+                add_columns<1>(map, shape, x0, out + 10 * i);
             }
-        }
-        for (Index i = 0; i < wide; ++i) {
-            const double x = static_cast<double>(x0 + i);
-            const double add[10] = {mass[i], z1[i],           y1[i], x * mass[i], z2[i],
-                                    y2[i],   x * x * mass[i], zy[i], x * z1[i],   x * y1[i]};
-            for (int j = 0; j < 10; ++j) out[j] += add[j];
+            x0 += (left >= 4 ? 4 : left >= 2 ? 2 : 1) * kNative;
         }
     }
 }

@@ -183,7 +183,7 @@ void filter(const float* in, Index stride, const Filter& filter, Index begin, In
 void cubic(const float* data, const std::int32_t stride[3], const Points& points, Index count, float* out);
 void sinc(const float* data, const std::int32_t stride[3], const Points& points, const float* table,
           Index count, float* out);
-void moments(const float* map, Shape shape, double* out);
+void moments(const float* maps, Index count, Shape shape, double* out);
 void distances(const float* points, Index count, Index width, const float* to, float* out);
 void dots(const float* panel, Index width, const float* queries, Index stride, Index count, float* out);
 void ramp(Index count, bool left, bool right, float step, float* out);

@@ -148,13 +148,13 @@ TEST(Rows, samples_along_a_row_are_the_same_on_every_instruction_set) {
 TEST(Rows, moments_and_distances_are_the_same_on_every_instruction_set) {
     for_tables([](const RowTable& table) {
         Draw draw(6);
-        for (const Index width : {1, 5, 16, 17, 40}) {
-            const Shape shape{3, 4, width};
-            const auto map = numbers(draw, shape.voxels());
-            double one[10], two[10];
-            all_rows()[0]->real.moments(map.data(), shape, one);
-            table.real.moments(map.data(), shape, two);
-            EXPECT_TRUE(std::equal(one, one + 10, two));
+        for (const Index width : {1, 5, 8, 16, 17, 33, 40, 64, 100}) {
+            const Shape shape{width < 8 ? 19 : 3, 4, width};
+            const auto maps = numbers(draw, 3 * shape.voxels());
+            double one[30], two[30];
+            all_rows()[0]->real.moments(maps.data(), 3, shape, one);
+            table.real.moments(maps.data(), 3, shape, two);
+            EXPECT_TRUE(std::equal(one, one + 30, two));
             const auto points = numbers(draw, 9 * 48), to = numbers(draw, 48);
             float far[9], away[9];
             all_rows()[0]->real.distances(points.data(), 9, 48, to.data(), far);

@@ -103,8 +103,8 @@ struct FloatRows {
                   float* out);
     void (*sinc)(const float* data, const std::int32_t stride[3], const Points& points, const float* table,
                  Index count, float* out);
-    // Ten sums of one map: mass, first and second moments in index units.
-    void (*moments)(const float* map, Shape shape, double* out);
+    // Ten sums of each of `count` maps: mass, first and second moments in index units.
+    void (*moments)(const float* maps, Index count, Shape shape, double* out);
     // Squared distances from `points` (count, width) to `to` (width); rows are `width` apart.
     void (*distances)(const float* points, Index count, Index width, const float* to, float* out);
     // Products (count, 16) of `count` queries, rows `stride` apart, with the sixteen points of a panel
