@@ -224,6 +224,17 @@ def test_numbers_of_a_cut_disc_can_be_kept_and_are_called_doubtful():
     assert "cut off" in features.reasons[row, "volume_mm3"]
 
 
+@pytest.mark.parametrize("cut_off", ["missing", "keep"])
+def test_words_at_a_disc_say_what_is_measured_there_and_nothing_where_it_is_missing(cut_off):
+    scan = cut_at_its_side(drawn("4 mm sagittal", 1)[0], 202)
+    discs = analyser("disc", cut_off=cut_off)
+    found = discs.measure(scan)
+    rows = zip(found.rows, found.columns["height_mm"], found.columns["wedge_deg"], strict=True)
+    words = [f"{row.level}  {mm:.1f} mm  {deg:.0f}\N{DEGREE SIGN}" for row, mm, deg in rows if np.isfinite(mm)]
+    assert len(words) < len(found.rows) if cut_off == "missing" else len(words) == len(found.rows)
+    assert [mark.text for mark in discs.marks(scan) if mark.text] == words
+
+
 def test_a_handful_of_voxels_is_refused_and_does_not_break():
     labels = np.zeros((20, 20, 20), np.uint16)
     labels[5:8, 5:8, 5:8] = 201
