@@ -1,114 +1,11 @@
-// Rows of the general path: where the voxels of a segment come from, and what lies there.
+// Rows of the general path: what lies where a segment was located.
 #include "rows.hpp"
 
 namespace spinefx::SPINEFX_ISA {
-namespace {
-
-// One axis of a segment: clamps, splits into whole and fraction, adds to the offsets.
-template <Locate mode>
-SPINEFX_HD void locate_axis(const double* SPINEFX_RESTRICT position, Index size, std::int32_t stride,
-                            Index count, std::int32_t* SPINEFX_RESTRICT offset,
-                            float* SPINEFX_RESTRICT fraction, std::int32_t* SPINEFX_RESTRICT share) {
-    const double last = static_cast<double>(size - 1);
-    const std::int32_t most = static_cast<std::int32_t>(mode == Locate::nearest ? size - 1
-                                                        : size > 1              ? size - 2
-                                                                                : 0);
-    for (Index k = 0; k < count; ++k) {
-        const double at = mode == Locate::nearest ? position[k] + (0.5 + kSnap) : position[k];
-        const double above = at > 0.0 ? at : 0.0;  // also where it is not a number
-        const double place = above < last ? above : last;
-        std::int32_t low = static_cast<std::int32_t>(place);
-        low = low > most ? most : low;
-        offset[k] += low * stride;
-        if (mode == Locate::linear) fraction[k] = static_cast<float>(place - static_cast<double>(low));
-        if (mode == Locate::vote) share[k] = share_of(place - static_cast<double>(low));
-    }
-}
-
-// Samples [from, to) of a segment, by doubles.
-template <Locate mode>
-void locate_as(const Line& line, Index from, Index to, Points& out) {
-    const Index count = to - from;
-    alignas(64) double position[kSegment];
-    std::int32_t* const offset = out.offset + from;
-    for (Index k = 0; k < count; ++k) offset[k] = 0;
-    alignas(64) double inside[kSegment];  // 1 or 0; as wide as positions, so that loops stay simple
-    for (Index k = 0; k < count; ++k) inside[k] = 1.0;
-    for (int axis = 0; axis < 3; ++axis) {
-        const double start = line.start[axis], step = line.step[axis];
-        const std::int32_t first = line.first + static_cast<std::int32_t>(from);
-        for (Index k = 0; k < count; ++k)
-            position[k] = start + step * static_cast<double>(first + static_cast<std::int32_t>(k));
-        if (line.displacement[0] != nullptr) {
-            const double* const f = line.field + 3 * axis;
-            const float* SPINEFX_RESTRICT const dx = line.displacement[0] + from;
-            const float* SPINEFX_RESTRICT const dy = line.displacement[1] + from;
-            const float* SPINEFX_RESTRICT const dz = line.displacement[2] + from;
-            for (Index k = 0; k < count; ++k) {
-                position[k] += (f[0] * static_cast<double>(dx[k]) + f[1] * static_cast<double>(dy[k])) +
-                               f[2] * static_cast<double>(dz[k]);
-            }
-            const double below = line.lower[axis], above = line.upper[axis];
-            for (Index k = 0; k < count; ++k) {
-                const double in = position[k] >= below ? inside[k] : 0.0;
-                inside[k] = position[k] < above ? in : 0.0;
-            }
-        }
-        locate_axis<mode>(position, line.size[axis], line.stride[axis], count, offset,
-                          out.fraction[axis] + from, out.share[axis] + from);
-    }
-    if (line.displacement[0] != nullptr) {
-        for (Index k = 0; k < count; ++k) out.inside[from + k] = inside[k] != 0.0 ? 1 : 0;
-    }
-}
-
-// The next sixteen samples by floats counted from a whole voxel nearby, which are good to some 1e-6 voxels
-// there; false, and nothing of use written, where one of them is not well inside or far away.
-SPINEFX_HD bool locate_block(const Line& line, Index from, Points& out) {
-    constexpr double kFar = 128.0,
-                     kClear = 0.01;  // voxels; clear of where clamps begin, whatever the rounding
-    constexpr Index kParts = kWide / kNative;
-    alignas(64) constexpr float kSteps[kWide] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    const double first = static_cast<double>(line.first + static_cast<std::int32_t>(from));
-    NativeInt offset[kParts] = {};
-    for (int axis = 0; axis < 3; ++axis) {
-        const double start = line.start[axis] + line.step[axis] * first, base = floor_of(start);
-        const double low = kClear - base, high = static_cast<double>(line.size[axis] - 1) - kClear - base;
-        const float least = static_cast<float>(low > -kFar ? low : -kFar),
-                    most = static_cast<float>(high < kFar ? high : kFar);
-        const float begin = static_cast<float>(start - base), step = static_cast<float>(line.step[axis]);
-        const float fx = static_cast<float>(line.field[3 * axis]),
-                    fy = static_cast<float>(line.field[3 * axis + 1]),
-                    fz = static_cast<float>(line.field[3 * axis + 2]);
-        for (Index part = 0; part < kParts; ++part) {
-            const Index k = part * kNative;
-            Native place = load_as<Native>(kSteps + k) * step + begin;
-            if (line.displacement[0] != nullptr) {
-                const Native dx = load_as<Native>(line.displacement[0] + from + k),
-                             dy = load_as<Native>(line.displacement[1] + from + k),
-                             dz = load_as<Native>(line.displacement[2] + from + k);
-                place = place + ((dx * fx + dy * fy) + dz * fz);
-            }
-            if (!all_between(place, least, most)) return false;
-            const NativeInt whole = whole_below(place);
-            store(place - floats_of(whole), out.fraction[axis] + from + k);
-            offset[part] = offset[part] + (whole + static_cast<std::int32_t>(base)) * line.stride[axis];
-        }
-    }
-    for (Index part = 0; part < kParts; ++part) store(offset[part], out.offset + from + part * kNative);
-    std::memset(out.inside + from, 1, kWide);
-    return true;
-}
-
-void locate_linear(const Line& line, Index count, Points& out) {
-    Index k = 0;
-    for (; k + kWide <= count; k += kWide) {
-        if (!locate_block(line, k, out)) locate_as<Locate::linear>(line, k, k + kWide, out);
-    }
-    if (k < count) locate_as<Locate::linear>(line, k, count, out);
-}
 
 #if defined(__AVX2__)
+namespace {
+
 // Four pairs (voxel and right neighbour) as floats: a0 b0 a1 b1 a2 b2 a3 b3.
 SPINEFX_HD __m256 pairs(const float* data, const std::int32_t* at) {
     const auto pair = [&](std::int32_t i) {
@@ -158,15 +55,9 @@ SPINEFX_HD __m256 pairs(const std::uint8_t* data, const std::int32_t* at) {
 SPINEFX_HD __m256 mix(__m256 a, __m256 b, __m256 weight) {
     return _mm256_add_ps(a, _mm256_mul_ps(weight, _mm256_sub_ps(b, a)));
 }
-#endif
 
 }  // namespace
-
-void locate(const Line& line, Locate mode, Index count, Points& out) {
-    if (mode == Locate::linear) locate_linear(line, count, out);
-    if (mode == Locate::nearest) locate_as<Locate::nearest>(line, 0, count, out);
-    if (mode == Locate::vote) locate_as<Locate::vote>(line, 0, count, out);
-}
+#endif
 
 template <class T>
 void linear(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out) {
@@ -179,7 +70,10 @@ void linear(const T* data, const std::int32_t stride[3], const Points& points, I
     alignas(64) float values[kSegment];
     for (; stride[2] == 1 && k + 4 <= count; k += 4) {
         const std::int32_t* const at = points.offset + k;
-        __builtin_prefetch(data + at[0] + points.ahead);  // the processor foresees no slanted lines
+        // The processor foresees no slanted lines. Two of the four rows bring both planes and most rows of
+        // all.
+        __builtin_prefetch(r10 + at[0] + points.ahead);
+        __builtin_prefetch(r01 + at[0] + points.ahead);
         const auto twice = [k](const float* weight) {
             const __m128 four = _mm_loadu_ps(weight + k);
             return _mm256_set_m128(_mm_unpackhi_ps(four, four), _mm_unpacklo_ps(four, four));

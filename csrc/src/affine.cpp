@@ -1,6 +1,7 @@
 // Sampling along any direction, with or without a displacement field: rows in tiles, located then sampled.
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 
@@ -53,7 +54,8 @@ bool is_inside_at(const Line& line, Index k) {
     return inside;
 }
 
-Range inside_of(const Line& line, Index count) {
+// `slope` is one over the line's steps.
+Range inside_of(const Line& line, const double slope[3], Index count) {
     double from = 0.0, to = static_cast<double>(count);
     for (int axis = 0; axis < 3; ++axis) {
         const double step = line.step[axis],
@@ -63,12 +65,12 @@ Range inside_of(const Line& line, Index count) {
             if (!(start >= low && start < high)) return {0, 0};
             continue;
         }
-        const double a = (low - start) / step, b = (high - start) / step;
+        const double a = (low - start) * slope[axis], b = (high - start) * slope[axis];
         from = std::max(from, std::min(a, b));
         to = std::min(to, std::max(a, b) + 1.0);
     }
     if (!(from < to)) return {0, 0};
-    // The divisions are good to a voxel; the test itself decides.
+    // That is good to a voxel; the test itself decides.
     Index begin = std::max<Index>(0, static_cast<Index>(from) - 1),
           end = std::min(count, static_cast<Index>(to) + 2);
     while (begin < end && !is_inside_at(line, begin)) ++begin;
@@ -119,9 +121,11 @@ void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method m
         throw std::invalid_argument(
             "a filter off the axes takes less than 2^31 voxels of the source: crop first");
     Line common{};
+    double slope[3];
     const Index strides[3] = {in.shape.y * in.shape.x, in.shape.x, 1};
     for (int axis = 0; axis < 3; ++axis) {
         common.step[axis] = matrix.m[axis][2];
+        slope[axis] = 1.0 / common.step[axis];
         // Places are held where all voxels that they weigh exist: displacements lead anywhere.
         const Index more = method == Method::cubic ? 2 : method == Method::sinc ? 2 * kLanczos - 2 : 0;
         common.size[axis] = in.shape[axis] - more;
@@ -153,7 +157,7 @@ void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method m
                 return;
             }
         }
-        const Range range = moved == nullptr ? inside_of(line, count) : Range{0, count};
+        const Range range = moved == nullptr ? inside_of(line, slope, count) : Range{0, count};
         std::fill(to, to + range.begin, fill);
         std::fill(to + range.end, to + count, fill);
         const Index some = range.end - range.begin;
@@ -162,7 +166,7 @@ void sample_affine(View<const S> in, View<T> out, const Matrix& matrix, Method m
         line.first += static_cast<std::int32_t>(range.begin);
         rows().real.locate(line, mode, some, points);
         sample_points(in, line, method, points, some, at);
-        if (moved != nullptr) {
+        if (moved != nullptr && std::memchr(points.inside, 0, static_cast<std::size_t>(some)) != nullptr) {
             for (Index k = 0; k < some; ++k) at[k] = points.inside[k] != 0 ? at[k] : fill;
         }
     };

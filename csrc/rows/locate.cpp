@@ -1,0 +1,179 @@
+// Rows of the general path: where the voxels of a segment come from.
+#include "rows.hpp"
+
+namespace spinefx::SPINEFX_ISA {
+namespace {
+
+// One axis of a segment: clamps, splits into whole and fraction, adds to the offsets.
+template <Locate mode>
+SPINEFX_HD void locate_axis(const double* SPINEFX_RESTRICT position, Index size, std::int32_t stride,
+                            Index count, std::int32_t* SPINEFX_RESTRICT offset,
+                            float* SPINEFX_RESTRICT fraction, std::int32_t* SPINEFX_RESTRICT share) {
+    const double last = static_cast<double>(size - 1);
+    const std::int32_t most = static_cast<std::int32_t>(mode == Locate::nearest ? size - 1
+                                                        : size > 1              ? size - 2
+                                                                                : 0);
+    for (Index k = 0; k < count; ++k) {
+        const double at = mode == Locate::nearest ? position[k] + (0.5 + kSnap) : position[k];
+        const double above = at > 0.0 ? at : 0.0;  // also where it is not a number
+        const double place = above < last ? above : last;
+        std::int32_t low = static_cast<std::int32_t>(place);
+        low = low > most ? most : low;
+        offset[k] += low * stride;
+        if (mode == Locate::linear) fraction[k] = static_cast<float>(place - static_cast<double>(low));
+        if (mode == Locate::vote) share[k] = share_of(place - static_cast<double>(low));
+    }
+}
+
+// Samples [from, to) of a segment, by doubles.
+template <Locate mode>
+void locate_as(const Line& line, Index from, Index to, Points& out) {
+    const Index count = to - from;
+    alignas(64) double position[kSegment];
+    std::int32_t* const offset = out.offset + from;
+    for (Index k = 0; k < count; ++k) offset[k] = 0;
+    alignas(64) double inside[kSegment];  // 1 or 0; as wide as positions, so that loops stay simple
+    for (Index k = 0; k < count; ++k) inside[k] = 1.0;
+    for (int axis = 0; axis < 3; ++axis) {
+        const double start = line.start[axis], step = line.step[axis];
+        const std::int32_t first = line.first + static_cast<std::int32_t>(from);
+        for (Index k = 0; k < count; ++k)
+            position[k] = start + step * static_cast<double>(first + static_cast<std::int32_t>(k));
+        if (line.displacement[0] != nullptr) {
+            const double* const f = line.field + 3 * axis;
+            const float* SPINEFX_RESTRICT const dx = line.displacement[0] + from;
+            const float* SPINEFX_RESTRICT const dy = line.displacement[1] + from;
+            const float* SPINEFX_RESTRICT const dz = line.displacement[2] + from;
+            for (Index k = 0; k < count; ++k) {
+                position[k] += (f[0] * static_cast<double>(dx[k]) + f[1] * static_cast<double>(dy[k])) +
+                               f[2] * static_cast<double>(dz[k]);
+            }
+            const double below = line.lower[axis], above = line.upper[axis];
+            for (Index k = 0; k < count; ++k) {
+                const double in = position[k] >= below ? inside[k] : 0.0;
+                inside[k] = position[k] < above ? in : 0.0;
+            }
+        }
+        locate_axis<mode>(position, line.size[axis], line.stride[axis], count, offset,
+                          out.fraction[axis] + from, out.share[axis] + from);
+    }
+    if (line.displacement[0] != nullptr) {
+        for (Index k = 0; k < count; ++k) out.inside[from + k] = inside[k] != 0.0 ? 1 : 0;
+    }
+}
+
+constexpr Index kBlocks = kSegment / kWide;
+
+// One axis of a segment in blocks of sixteen samples: positions in a block are floats counted from a whole
+// voxel near its first.
+struct Blocks {
+    alignas(64) float begin[kBlocks];                 // of the first sample
+    alignas(64) float least[kBlocks], most[kBlocks];  // positions between these are well inside and not far
+    alignas(64) std::int32_t base[kBlocks];           // the whole voxel
+};
+
+SPINEFX_HD void make_blocks(const Line& line, int axis, Blocks& out) {
+    constexpr double kFar = 128.0,
+                     kClear = 0.01;  // voxels; clear of where clamps begin, whatever the rounding
+    constexpr double kEnd = 1e9;     // beyond it, as beyond any volume, nothing is inside
+    alignas(64) constexpr double kFirsts[kBlocks] = {0, 16, 32, 48, 64, 80, 96, 112};
+    const double begin = line.start[axis], step = line.step[axis], offset = static_cast<double>(line.first),
+                 end = static_cast<double>(line.size[axis] - 1) - kClear;
+#if defined(__GNUC__)
+    // By hand, since compilers unroll so few and then see no vectors.
+    typedef double Doubles __attribute__((vector_size(8 * kBlocks)));
+    typedef float Floats __attribute__((vector_size(4 * kBlocks)));
+    typedef std::int32_t Wholes __attribute__((vector_size(4 * kBlocks)));
+    Doubles firsts;
+    std::memcpy(&firsts, kFirsts, sizeof(firsts));
+    Doubles start = begin + step * (firsts + offset);
+    start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
+    start = start < kEnd ? start : Doubles{} + kEnd;
+    const Wholes cut = __builtin_convertvector(start, Wholes);
+    Doubles base = __builtin_convertvector(cut, Doubles);
+    base = base > start ? base - 1.0 : base;
+    const Doubles low = kClear - base, high = end - base;
+    store(__builtin_convertvector(low > -kFar ? low : Doubles{} - kFar, Floats), out.least);
+    store(__builtin_convertvector(high < kFar ? high : Doubles{} + kFar, Floats), out.most);
+    store(__builtin_convertvector(start - base, Floats), out.begin);
+    store(__builtin_convertvector(base, Wholes), out.base);
+#else
+    for (Index j = 0; j < kBlocks; ++j) {
+        double start = begin + step * (kFirsts[j] + offset);
+        start = start > -kEnd ? start : -kEnd;
+        start = start < kEnd ? start : kEnd;
+        const double base = floor_of(start), low = kClear - base, high = end - base;
+        out.least[j] = static_cast<float>(low > -kFar ? low : -kFar);
+        out.most[j] = static_cast<float>(high < kFar ? high : kFar);
+        out.begin[j] = static_cast<float>(start - base);
+        out.base[j] = static_cast<std::int32_t>(base);
+    }
+#endif
+}
+
+// Block `j` by floats, which are good to some 1e-6 voxels there; false, and nothing of use written, where one
+// of the samples is not well inside or far away.
+template <bool is_moved>
+SPINEFX_HD bool locate_block(const Line& line, const float step[3], const float field[9],
+                             const Blocks blocks[3], Index j, Points& out) {
+    constexpr Index kParts = kWide / kNative;
+    alignas(64) constexpr float kSteps[kWide] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    const Index from = j * kWide;
+    NativeInt offset[kParts] = {};
+    for (int axis = 0; axis < 3; ++axis) {
+        const Blocks& here = blocks[axis];
+        for (Index part = 0; part < kParts; ++part) {
+            const Index k = part * kNative;
+            Native place = load_as<Native>(kSteps + k) * step[axis] + here.begin[j];
+            if constexpr (is_moved) {
+                const Native dx = load_as<Native>(line.displacement[0] + from + k),
+                             dy = load_as<Native>(line.displacement[1] + from + k),
+                             dz = load_as<Native>(line.displacement[2] + from + k);
+                const float* const f = field + 3 * axis;
+                place = place + ((dx * f[0] + dy * f[1]) + dz * f[2]);
+            }
+            if (!all_between(place, here.least[j], here.most[j])) return false;
+            const NativeInt whole = whole_below(place);
+            store(place - floats_of(whole), out.fraction[axis] + from + k);
+            offset[part] = offset[part] + (whole + here.base[j]) * line.stride[axis];
+        }
+    }
+    for (Index part = 0; part < kParts; ++part) store(offset[part], out.offset + from + part * kNative);
+    if constexpr (is_moved) std::memset(out.inside + from, 1, kWide);
+    return true;
+}
+
+template <bool is_moved>
+SPINEFX_HD void locate_blocks(const Line& line, Index count, Points& out) {
+    Blocks blocks[3];
+    float step[3], field[9];
+    for (int axis = 0; axis < 3; ++axis) {
+        make_blocks(line, axis, blocks[axis]);
+        step[axis] = static_cast<float>(line.step[axis]);
+    }
+    for (int i = 0; i < 9; ++i) field[i] = static_cast<float>(line.field[i]);
+    Index k = 0;
+    for (; k + kWide <= count; k += kWide) {
+        if (!locate_block<is_moved>(line, step, field, blocks, k / kWide, out))
+            locate_as<Locate::linear>(line, k, k + kWide, out);
+    }
+    if (k < count) locate_as<Locate::linear>(line, k, count, out);
+}
+
+void locate_linear(const Line& line, Index count, Points& out) {
+    if (line.displacement[0] == nullptr) {
+        locate_blocks<false>(line, count, out);
+    } else {
+        locate_blocks<true>(line, count, out);
+    }
+}
+
+}  // namespace
+
+void locate(const Line& line, Locate mode, Index count, Points& out) {
+    if (mode == Locate::linear) locate_linear(line, count, out);
+    if (mode == Locate::nearest) locate_as<Locate::nearest>(line, 0, count, out);
+    if (mode == Locate::vote) locate_as<Locate::vote>(line, 0, count, out);
+}
+
+}  // namespace spinefx::SPINEFX_ISA
