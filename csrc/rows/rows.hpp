@@ -209,6 +209,8 @@ void vote(const T* data, const std::int32_t stride[3], const Points& points, Ind
 template <class T>
 Index change(const T* const rows[4], Index from, Index end, T label);
 template <class T>
+void mixed(const T* const rows[4], Index count, std::uint8_t* out);
+template <class T>
 bool boundaries(const T* labels, Index count, bool with_background, float* before, float* after);
 
 }  // namespace spinefx::SPINEFX_ISA

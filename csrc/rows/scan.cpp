@@ -1,4 +1,4 @@
-// Scans of label rows: where a run of equal labels ends.
+// Scans of label rows: where a run of equal labels ends, and which cells hold several.
 #include "rows.hpp"
 
 namespace spinefx::SPINEFX_ISA {
@@ -84,7 +84,41 @@ Index change(const T* const rows[4], Index from, Index end, T label) {
     }
 }
 
-#define SPINEFX_MAKE(T) template Index change<T>(const T* const*, Index, Index, T);
+template <class T>
+void mixed(const T* const rows[4], Index count, std::uint8_t* out) {
+    if constexpr (!std::is_floating_point_v<T>) {
+        Index i = 0;
+#if defined(__GNUC__)
+        constexpr Index kRegister = 4 * kNative, kPixels = kRegister / static_cast<Index>(sizeof(T));
+        typedef T Pixels __attribute__((vector_size(kRegister)));
+        typedef std::uint8_t Flags __attribute__((vector_size(kPixels)));
+        const auto load = [](const T* from) {
+            Pixels made;
+            std::memcpy(&made, from, sizeof(made));
+            return made;
+        };
+        for (; i + kPixels < count; i += kPixels) {
+            const Pixels label = load(rows[0] + i);
+            Pixels unlike = label ^ load(rows[0] + i + 1);
+            for (int row = 1; row < 4; ++row)
+                unlike |= (label ^ load(rows[row] + i)) | (label ^ load(rows[row] + i + 1));
+            const Flags flags = __builtin_convertvector(unlike != 0, Flags) & 1;
+            std::memcpy(out + i, &flags, sizeof(flags));
+        }
+#endif
+        for (; i < count; ++i) {
+            const Index next = i + 1 < count ? i + 1 : i;
+            bool unlike = false;
+            for (int row = 0; row < 4; ++row)
+                unlike = unlike || rows[row][i] != rows[0][i] || rows[row][next] != rows[0][i];
+            out[i] = unlike ? 1 : 0;
+        }
+    }
+}
+
+#define SPINEFX_MAKE(T)                                         \
+    template Index change<T>(const T* const*, Index, Index, T); \
+    template void mixed<T>(const T* const*, Index, std::uint8_t*);
 SPINEFX_FOR_PIXELS(SPINEFX_MAKE)
 
 }  // namespace spinefx::SPINEFX_ISA

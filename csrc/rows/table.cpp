@@ -17,11 +17,11 @@ constexpr int kLanes = 1;
 template <class T>
 constexpr PixelRows<T> pixels() {
     if constexpr (std::is_same_v<T, Half>) {
-        return {widen<T>, spread<T>, nullptr, blend<T>, narrow<T>,
+        return {widen<T>, spread<T>, nullptr, blend<T>, narrow<T>, nullptr,
                 nullptr,  nullptr,   nullptr, nullptr,  nullptr};
     } else {
-        return {widen<T>,  spread<T>, choose<T>, blend<T>,  narrow<T>,
-                linear<T>, pick<T>,   vote<T>,   change<T>, boundaries<T>};
+        return {widen<T>, spread<T>, choose<T>, blend<T>, narrow<T>,    linear<T>,
+                pick<T>,  vote<T>,   change<T>, mixed<T>, boundaries<T>};
     }
 }
 

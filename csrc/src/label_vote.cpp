@@ -2,6 +2,7 @@
 // counted only where labels meet, and there for two labels by one weighted sum.
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <vector>
 
 #include "paths.hpp"
@@ -27,20 +28,24 @@ struct Meeting {
 
 template <class T>
 Meeting<T> meet(const T* const rows[4], Index low, Index high, Index begin, Index end) {
-    Meeting<T> made{begin, end, {}, rows[0][low], rows[0][low], 0, 0, true};
-    for (std::size_t i = 0; i < 4; ++i) {
-        made.label[2 * i] = rows[i][low];
-        made.label[2 * i + 1] = rows[i][high];
+    const T first = rows[0][low];
+    T second = first;
+    unsigned lows = 0, highs = 0;
+    for (unsigned i = 4; i-- > 0;) {
+        const T a = rows[i][low], b = rows[i][high];
+        second = b != first ? b : second;
+        second = a != first ? a : second;
+        lows |= a == first ? 1U << i : 0U;
+        highs |= b == first ? 1U << i : 0U;
     }
-    for (const T label : made.label) {
-        if (label == made.first) continue;
-        if (made.second == made.first) made.second = label;
-        made.two = made.two && label == made.second;
-    }
-    for (std::size_t i = 0; i < 4; ++i) {
-        made.low = static_cast<std::uint8_t>(made.low | (made.label[2 * i] == made.first ? 1U << i : 0U));
-        made.high =
-            static_cast<std::uint8_t>(made.high | (made.label[2 * i + 1] == made.first ? 1U << i : 0U));
+    Meeting<T> made{
+        begin, end, {}, first, second, static_cast<std::uint8_t>(lows), static_cast<std::uint8_t>(highs),
+        true};
+    for (unsigned i = 0; i < 4; ++i) {
+        const T a = rows[i][low], b = rows[i][high];
+        made.label[2 * i] = a;
+        made.label[2 * i + 1] = b;
+        made.two = made.two && (a == first || a == second) && (b == first || b == second);
     }
     return made;
 }
@@ -67,6 +72,7 @@ class Votes {
         };
         std::vector<Row> rows;
         Buffer<T> made;
+        Buffer<std::uint8_t> mixed;
     };
 
     void plane_group(Index z0, Index z1, Scratch& scratch) const {
@@ -74,6 +80,7 @@ class Votes {
         const Index width = taps_.x.end - taps_.x.begin;
         const Index strip = std::max<Index>(1, kStripBytes / (width * static_cast<Index>(sizeof(T))));
         scratch.made = Buffer<T>(strip * width);
+        scratch.mixed = Buffer<std::uint8_t>(taps_.x.last + 1 - taps_.x.first);
         for (Index y0 = y.begin; y0 < y.end; y0 += strip) {
             const Index y1 = std::min(y0 + strip, y.end);
             scratch.runs.clear();
@@ -106,23 +113,21 @@ class Votes {
     void scan(Index z_low, Index z_high, Index y_low, Index y_high, Scratch& scratch) const {
         const T* const four[4] = {in_.row(z_low, y_low), in_.row(z_low, y_high), in_.row(z_high, y_low),
                                   in_.row(z_high, y_high)};
-        const auto change = rows().pixels<T>().change;
-        const Index stop = taps_.x.last + 1;
-        for (Index i = taps_.x.first; i < stop;) {
-            const T label = four[0][i];
-            const Index end = change(four, i, stop, label);
-            // Voxels i .. end - 1 are `label` in all four rows; so are the cells i .. end - 2, and the last
-            // if nothing follows.
-            const Index whole = end == stop ? stop : end - 1;
-            if (end > i && start(i) < start(whole)) scratch.runs.push_back({start(i), start(whole), label});
-            if (end < stop) {
-                const Index cell = std::max(i, end - 1);
-                if (start(cell) < start(cell + 1)) {
-                    scratch.meetings.push_back(
-                        meet(four, cell, cell + 1 < stop ? cell + 1 : cell, start(cell), start(cell + 1)));
-                }
+        const AxisTaps& x = taps_.x;
+        const T* const seen[4] = {four[0] + x.first, four[1] + x.first, four[2] + x.first, four[3] + x.first};
+        const Index count = x.last + 1 - x.first;
+        std::uint8_t* const mixed = scratch.mixed.data();
+        rows().pixels<T>().mixed(seen, count, mixed);
+        for (Index i = 0; i < count;) {
+            const void* const found = std::memchr(mixed + i, 1, static_cast<std::size_t>(count - i));
+            const Index end = found == nullptr ? count : static_cast<const std::uint8_t*>(found) - mixed;
+            const Index from = start(x.first + i), to = start(x.first + end);
+            if (from < to) scratch.runs.push_back({from, to, seen[0][i]});
+            for (i = end; i < count && mixed[i] != 0; ++i) {
+                const Index cell = x.first + i, begin = start(cell), stop = start(cell + 1);
+                if (begin < stop)
+                    scratch.meetings.push_back(meet(four, cell, std::min(cell + 1, x.last), begin, stop));
             }
-            i = std::max(end, i + 1);
         }
     }
 
@@ -155,9 +160,8 @@ class Votes {
                 const std::int32_t sx = share[x];
                 if (cell.two) {
                     const std::int32_t votes = low * (kVotes - sx) + high * sx;
-                    to[x] = votes > kHalf   ? cell.first
-                            : votes < kHalf ? cell.second
-                                            : cell.label[static_cast<std::size_t>(holder_of(sz, sy, sx))];
+                    to[x] = votes > kHalf ? cell.first : cell.second;
+                    if (votes == kHalf) to[x] = cell.label[static_cast<std::size_t>(holder_of(sz, sy, sx))];
                 } else {
                     std::int32_t weight[8];
                     for (int k = 0; k < 4; ++k) {

@@ -190,3 +190,39 @@ TEST(Rows, change_finds_the_first_voxel_that_differs_in_any_row) {
         find_changes((*table)->u8);
     }
 }
+
+namespace {
+
+template <class T>
+void find_mixed(const PixelRows<T>& pixels) {
+    Draw draw(8);
+    for (int round = 0; round < 200; ++round) {
+        const Index count = draw.whole(1, 150);
+        auto labels = draw.volume<T>({1, 4, count}, 250, 251);  // mostly one label
+        for (T& label : labels.data) label = static_cast<T>(draw.whole(0, 30) == 0 ? label : 250);
+        const View<const T> in = labels.view();
+        const T* const four[4] = {in.row(0, 0), in.row(0, 1), in.row(0, 2), in.row(0, 3)};
+        std::vector<std::uint8_t> found(static_cast<std::size_t>(count) + 1, 7);
+        pixels.mixed(four, count, found.data());
+        for (Index i = 0; i < count; ++i) {
+            bool unlike = false;
+            for (Index row = 0; row < 4; ++row) {
+                for (Index x = i; x < std::min(i + 2, count); ++x)
+                    unlike = unlike || in.at(0, row, x) != in.at(0, 0, i);
+            }
+            EXPECT_EQ(found[static_cast<std::size_t>(i)] == 1, unlike);
+            EXPECT_TRUE(found[static_cast<std::size_t>(i)] <= 1);
+        }
+        EXPECT_EQ(static_cast<int>(found.back()), 7);  // nothing is written beyond
+    }
+}
+
+}  // namespace
+
+TEST(Rows, mixed_cells_are_those_that_hold_several_labels) {
+    for (const RowTable* const* table = all_rows(); *table != nullptr; ++table) {
+        find_mixed((*table)->u16);
+        find_mixed((*table)->i16);
+        find_mixed((*table)->u8);
+    }
+}

@@ -80,6 +80,9 @@ struct PixelRows {
     void (*vote)(const T* data, const std::int32_t stride[3], const Points& points, Index count, T* out);
     // First index in [from, end) where one of four rows is not `label`; end where none is.
     Index (*change)(const T* const rows[4], Index from, Index end, T label);
+    // 1 for every voxel where it or the next, in one of four rows, is unlike the first row's; else 0. The
+    // last has no next.
+    void (*mixed)(const T* const rows[4], Index count, std::uint8_t* out);
     // Steps to the nearest other label before and after along sixteen lines (count, 16); false, and nothing
     // written, where no two labels other than 0 (or with it) touch.
     bool (*boundaries)(const T* labels, Index count, bool with_background, float* before, float* after);
