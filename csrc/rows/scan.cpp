@@ -97,13 +97,18 @@ void mixed(const T* const rows[4], Index count, std::uint8_t* out) {
             std::memcpy(&made, from, sizeof(made));
             return made;
         };
-        for (; i + kPixels < count; i += kPixels) {
-            const Pixels label = load(rows[0] + i);
-            Pixels unlike = label ^ load(rows[0] + i + 1);
+        const auto block = [&](Index at) {
+            const Pixels label = load(rows[0] + at);
+            Pixels unlike = label ^ load(rows[0] + at + 1);
             for (int row = 1; row < 4; ++row)
-                unlike |= (label ^ load(rows[row] + i)) | (label ^ load(rows[row] + i + 1));
+                unlike |= (label ^ load(rows[row] + at)) | (label ^ load(rows[row] + at + 1));
             const Flags flags = __builtin_convertvector(unlike != 0, Flags) & 1;
-            std::memcpy(out + i, &flags, sizeof(flags));
+            std::memcpy(out + at, &flags, sizeof(flags));
+        };
+        for (; i + kPixels < count; i += kPixels) block(i);
+        if (count > kPixels) {  // once more where some are left
+            block(count - 1 - kPixels);
+            i = count - 1;
         }
 #endif
         for (; i < count; ++i) {
