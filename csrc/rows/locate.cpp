@@ -64,21 +64,22 @@ void locate_as(const Line& line, Index from, Index to, Points& out) {
 
 constexpr Index kBlocks = kSegment / kWide;
 
-// One axis of a segment in blocks of sixteen samples: positions in a block are floats counted from a whole
-// voxel near its first.
+// A segment in blocks of sixteen samples: positions in a block are floats counted from a whole voxel near its
+// first.
 struct Blocks {
-    alignas(64) float begin[kBlocks];                 // of the first sample
-    alignas(64) float least[kBlocks], most[kBlocks];  // positions between these are well inside and not far
-    alignas(64) std::int32_t base[kBlocks];           // the whole voxel
+    alignas(64) float begin[3][kBlocks];                    // of the first sample
+    alignas(64) float least[3][kBlocks], most[3][kBlocks];  // between these they are well inside and not far
+    alignas(64) std::int32_t offset[kBlocks];               // of the whole voxel
+    alignas(64) std::int32_t good[kBlocks];                 // not 0: all are, where nothing displaces them
 };
 
-SPINEFX_HD void make_blocks(const Line& line, int axis, Blocks& out) {
+SPINEFX_HD void make_blocks(const Line& line, const float step[3], Blocks& out) {
     constexpr double kFar = 128.0,
                      kClear = 0.01;  // voxels; clear of where clamps begin, whatever the rounding
     constexpr double kEnd = 1e9;     // beyond it, as beyond any volume, nothing is inside
+    constexpr float kLast = 15.0f;   // positions grow or fall steadily, so that the ends tell of all
     alignas(64) constexpr double kFirsts[kBlocks] = {0, 16, 32, 48, 64, 80, 96, 112};
-    const double begin = line.start[axis], step = line.step[axis], offset = static_cast<double>(line.first),
-                 end = static_cast<double>(line.size[axis] - 1) - kClear;
+    const double shift = static_cast<double>(line.first);
 #if defined(__GNUC__)
     // By hand, since compilers unroll so few and then see no vectors.
     typedef double Doubles __attribute__((vector_size(8 * kBlocks)));
@@ -86,27 +87,46 @@ SPINEFX_HD void make_blocks(const Line& line, int axis, Blocks& out) {
     typedef std::int32_t Wholes __attribute__((vector_size(4 * kBlocks)));
     Doubles firsts;
     std::memcpy(&firsts, kFirsts, sizeof(firsts));
-    Doubles start = begin + step * (firsts + offset);
-    start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
-    start = start < kEnd ? start : Doubles{} + kEnd;
-    const Wholes cut = __builtin_convertvector(start, Wholes);
-    Doubles base = __builtin_convertvector(cut, Doubles);
-    base = base > start ? base - 1.0 : base;
-    const Doubles low = kClear - base, high = end - base;
-    store(__builtin_convertvector(low > -kFar ? low : Doubles{} - kFar, Floats), out.least);
-    store(__builtin_convertvector(high < kFar ? high : Doubles{} + kFar, Floats), out.most);
-    store(__builtin_convertvector(start - base, Floats), out.begin);
-    store(__builtin_convertvector(base, Wholes), out.base);
+    firsts += shift;
+    Wholes offset = {}, good = ~Wholes{};
+    for (int axis = 0; axis < 3; ++axis) {
+        Doubles start = line.start[axis] + line.step[axis] * firsts;
+        start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
+        start = start < kEnd ? start : Doubles{} + kEnd;
+        const Wholes cut = __builtin_convertvector(start, Wholes);
+        Doubles base = __builtin_convertvector(cut, Doubles);
+        base = base > start ? base - 1.0 : base;
+        const Doubles low = kClear - base, high = static_cast<double>(line.size[axis] - 1) - kClear - base;
+        const Floats least = __builtin_convertvector(low > -kFar ? low : Doubles{} - kFar, Floats),
+                     most = __builtin_convertvector(high < kFar ? high : Doubles{} + kFar, Floats),
+                     begin = __builtin_convertvector(start - base, Floats), last = kLast * step[axis] + begin;
+        good &= (begin > least) & (begin < most) & (last > least) & (last < most);
+        offset += __builtin_convertvector(base, Wholes) * line.stride[axis];
+        store(least, out.least[axis]);
+        store(most, out.most[axis]);
+        store(begin, out.begin[axis]);
+    }
+    store(offset, out.offset);
+    store(good, out.good);
 #else
     for (Index j = 0; j < kBlocks; ++j) {
-        double start = begin + step * (kFirsts[j] + offset);
-        start = start > -kEnd ? start : -kEnd;
-        start = start < kEnd ? start : kEnd;
-        const double base = floor_of(start), low = kClear - base, high = end - base;
-        out.least[j] = static_cast<float>(low > -kFar ? low : -kFar);
-        out.most[j] = static_cast<float>(high < kFar ? high : kFar);
-        out.begin[j] = static_cast<float>(start - base);
-        out.base[j] = static_cast<std::int32_t>(base);
+        out.offset[j] = 0;
+        out.good[j] = 1;
+        for (int axis = 0; axis < 3; ++axis) {
+            double start = line.start[axis] + line.step[axis] * (kFirsts[j] + shift);
+            start = start > -kEnd ? start : -kEnd;
+            start = start < kEnd ? start : kEnd;
+            const double base = floor_of(start), low = kClear - base,
+                         high = static_cast<double>(line.size[axis] - 1) - kClear - base;
+            const float least = static_cast<float>(low > -kFar ? low : -kFar),
+                        most = static_cast<float>(high < kFar ? high : kFar),
+                        begin = static_cast<float>(start - base), last = kLast * step[axis] + begin;
+            if (!(begin > least && begin < most && last > least && last < most)) out.good[j] = 0;
+            out.offset[j] += static_cast<std::int32_t>(base) * line.stride[axis];
+            out.least[axis][j] = least;
+            out.most[axis][j] = most;
+            out.begin[axis][j] = begin;
+        }
     }
 #endif
 }
@@ -115,27 +135,28 @@ SPINEFX_HD void make_blocks(const Line& line, int axis, Blocks& out) {
 // of the samples is not well inside or far away.
 template <bool is_moved>
 SPINEFX_HD bool locate_block(const Line& line, const float step[3], const float field[9],
-                             const Blocks blocks[3], Index j, Points& out) {
+                             const Blocks& blocks, Index j, Points& out) {
     constexpr Index kParts = kWide / kNative;
     alignas(64) constexpr float kSteps[kWide] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    if (!is_moved && blocks.good[j] == 0) return false;
     const Index from = j * kWide;
-    NativeInt offset[kParts] = {};
+    NativeInt offset[kParts];
+    for (Index part = 0; part < kParts; ++part) offset[part] = NativeInt{} + blocks.offset[j];
     for (int axis = 0; axis < 3; ++axis) {
-        const Blocks& here = blocks[axis];
         for (Index part = 0; part < kParts; ++part) {
             const Index k = part * kNative;
-            Native place = load_as<Native>(kSteps + k) * step[axis] + here.begin[j];
+            Native place = load_as<Native>(kSteps + k) * step[axis] + blocks.begin[axis][j];
             if constexpr (is_moved) {
                 const Native dx = load_as<Native>(line.displacement[0] + from + k),
                              dy = load_as<Native>(line.displacement[1] + from + k),
                              dz = load_as<Native>(line.displacement[2] + from + k);
                 const float* const f = field + 3 * axis;
                 place = place + ((dx * f[0] + dy * f[1]) + dz * f[2]);
+                if (!all_between(place, blocks.least[axis][j], blocks.most[axis][j])) return false;
             }
-            if (!all_between(place, here.least[j], here.most[j])) return false;
-            const NativeInt whole = whole_below(place);
-            store(place - floats_of(whole), out.fraction[axis] + from + k);
-            offset[part] = offset[part] + (whole + here.base[j]) * line.stride[axis];
+            const Native below = floor_of(place);
+            store(place - below, out.fraction[axis] + from + k);
+            offset[part] = offset[part] + whole_of(below) * line.stride[axis];
         }
     }
     for (Index part = 0; part < kParts; ++part) store(offset[part], out.offset + from + part * kNative);
@@ -145,13 +166,11 @@ SPINEFX_HD bool locate_block(const Line& line, const float step[3], const float 
 
 template <bool is_moved>
 SPINEFX_HD void locate_blocks(const Line& line, Index count, Points& out) {
-    Blocks blocks[3];
+    Blocks blocks;
     float step[3], field[9];
-    for (int axis = 0; axis < 3; ++axis) {
-        make_blocks(line, axis, blocks[axis]);
-        step[axis] = static_cast<float>(line.step[axis]);
-    }
+    for (int axis = 0; axis < 3; ++axis) step[axis] = static_cast<float>(line.step[axis]);
     for (int i = 0; i < 9; ++i) field[i] = static_cast<float>(line.field[i]);
+    make_blocks(line, step, blocks);
     Index k = 0;
     for (; k + kWide <= count; k += kWide) {
         if (!locate_block<is_moved>(line, step, field, blocks, k / kWide, out))

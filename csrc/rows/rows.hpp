@@ -33,10 +33,20 @@ typedef std::int32_t NativeInt __attribute__((vector_size(4 * kNative)));
 SPINEFX_HD Native floats_of(NativeInt a) {
     return __builtin_convertvector(a, Native);
 }
-// The whole numbers at or below.
-SPINEFX_HD NativeInt whole_below(Native a) {
-    const NativeInt cut = __builtin_convertvector(a, NativeInt);
-    return cut + (floats_of(cut) > a);
+SPINEFX_HD NativeInt whole_of(Native a) {
+    return __builtin_convertvector(a, NativeInt);
+}
+// The whole numbers at or below, of numbers that are not large.
+SPINEFX_HD Native floor_of(Native a) {
+#if defined(__AVX512F__)
+    return reinterpret_cast<Native>(
+        _mm512_roundscale_ps(reinterpret_cast<__m512>(a), _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
+#elif defined(__AVX2__)
+    return reinterpret_cast<Native>(_mm256_floor_ps(reinterpret_cast<__m256>(a)));
+#else
+    const NativeInt cut = whole_of(a);
+    return floats_of(cut + (floats_of(cut) > a));
+#endif
 }
 SPINEFX_HD bool all_between(Native a, float low, float high) {
 #if defined(__AVX512F__)
@@ -103,16 +113,16 @@ struct NativeInt {
         return a;
     }
 };
-inline Native floats_of(NativeInt a) {
-    Native made;
-    for (int i = 0; i < 4; ++i) made.v[i] = static_cast<float>(a.v[i]);
+inline NativeInt whole_of(Native a) {
+    NativeInt made;
+    for (int i = 0; i < 4; ++i) made.v[i] = static_cast<std::int32_t>(a.v[i]);
     return made;
 }
-inline NativeInt whole_below(Native a) {
-    NativeInt made;
+inline Native floor_of(Native a) {
+    Native made;
     for (int i = 0; i < 4; ++i) {
-        const std::int32_t cut = static_cast<std::int32_t>(a.v[i]);
-        made.v[i] = cut - (static_cast<float>(cut) > a.v[i] ? 1 : 0);
+        const float cut = static_cast<float>(static_cast<std::int32_t>(a.v[i]));
+        made.v[i] = cut > a.v[i] ? cut - 1.0f : cut;
     }
     return made;
 }
