@@ -13,10 +13,19 @@ SPINEFX_HD __m256 pairs(const float* data, const std::int32_t* at) {
         std::memcpy(&both, data + i, sizeof(both));
         return both;
     };
+#if defined(__AVX512VL__)
+    // A load that spreads and keeps what another lane holds asks nothing of the units that move lanes.
+    const auto spread = [&](std::int32_t i) { return _mm_set_sd(pair(i)); };
+    __m256d all = _mm256_broadcastsd_pd(spread(at[0]));
+    all = _mm256_mask_broadcastsd_pd(all, 2, spread(at[1]));
+    all = _mm256_mask_broadcastsd_pd(all, 4, spread(at[2]));
+    return _mm256_castpd_ps(_mm256_mask_broadcastsd_pd(all, 8, spread(at[3])));
+#else
     const auto two = [&](std::int32_t i, std::int32_t j) {
         return _mm_castpd_ps(_mm_set_pd(pair(j), pair(i)));
     };
     return _mm256_insertf128_ps(_mm256_castps128_ps256(two(at[0], at[1])), two(at[2], at[3]), 1);
+#endif
 }
 
 SPINEFX_HD __m128i pairs16(const void* data, const std::int32_t* at) {
@@ -25,10 +34,18 @@ SPINEFX_HD __m128i pairs16(const void* data, const std::int32_t* at) {
         std::memcpy(&both, static_cast<const char*>(data) + 2 * static_cast<Index>(i), 4);
         return both;
     };
+#if defined(__AVX512VL__)
+    const auto spread = [&](std::int32_t i) { return _mm_cvtsi32_si128(load(i)); };
+    __m128i all = _mm_broadcastd_epi32(spread(at[0]));
+    all = _mm_mask_broadcastd_epi32(all, 2, spread(at[1]));
+    all = _mm_mask_broadcastd_epi32(all, 4, spread(at[2]));
+    return _mm_mask_broadcastd_epi32(all, 8, spread(at[3]));
+#else
     __m128i all = _mm_cvtsi32_si128(load(at[0]));
     all = _mm_insert_epi32(all, load(at[1]), 1);
     all = _mm_insert_epi32(all, load(at[2]), 2);
     return _mm_insert_epi32(all, load(at[3]), 3);
+#endif
 }
 
 SPINEFX_HD __m256 pairs(const std::int16_t* data, const std::int32_t* at) {
@@ -75,15 +92,14 @@ void linear(const T* data, const std::int32_t stride[3], const Points& points, I
         __builtin_prefetch(r10 + at[0] + points.ahead);
         __builtin_prefetch(r01 + at[0] + points.ahead);
         const auto twice = [k](const float* weight) {
-            const __m128 four = _mm_loadu_ps(weight + k);
-            return _mm256_set_m128(_mm_unpackhi_ps(four, four), _mm_unpacklo_ps(four, four));
+            const __m256 four = _mm256_castps128_ps256(_mm_loadu_ps(weight + k));
+            return _mm256_permutevar8x32_ps(four, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
         };
         const __m256 wy = twice(points.fraction[1]), wz = twice(points.fraction[0]);
         const __m256 both =
             mix(mix(pairs(r00, at), pairs(r01, at), wy), mix(pairs(r10, at), pairs(r11, at), wy), wz);
-        const __m128 first = _mm256_castps256_ps128(both), second = _mm256_extractf128_ps(both, 1);
-        const __m128 a = _mm_shuffle_ps(first, second, _MM_SHUFFLE(2, 0, 2, 0));
-        const __m128 b = _mm_shuffle_ps(first, second, _MM_SHUFFLE(3, 1, 3, 1));
+        const __m256 apart = _mm256_permutevar8x32_ps(both, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
+        const __m128 a = _mm256_castps256_ps128(apart), b = _mm256_extractf128_ps(apart, 1);
         const __m128 wx = _mm_loadu_ps(points.fraction[2] + k);
         float* const to = std::is_same_v<T, float> ? reinterpret_cast<float*>(out) : values;
         _mm_storeu_ps(to + k, _mm_add_ps(a, _mm_mul_ps(wx, _mm_sub_ps(b, a))));
