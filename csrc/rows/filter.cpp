@@ -161,6 +161,8 @@ void cubic(const float* data, const std::int32_t stride[3], const Points& points
         const Four y0 = all_of<Four>(wy[0]), y1 = all_of<Four>(wy[1]), y2 = all_of<Four>(wy[2]),
                    y3 = all_of<Four>(wy[3]);
         const float* plane = data + points.offset[k];
+        // A row of four planes in turn, a tile ahead.
+        fetch(plane + points.ahead + (k & 3) * sz + (k >> 2 & 3) * sy);
         Four sum = all_of<Four>(0.0f);
         for (int z = 0; z < 4; ++z, plane += sz) {
             const Four part = (y0 * load_as<Four>(plane) + y1 * load_as<Four>(plane + sy)) +

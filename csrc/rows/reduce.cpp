@@ -27,15 +27,6 @@ SPINEFX_HD Native load_some(const float* from, Index count) {
 #endif
 }
 
-// Asks for a line that is wanted soon; nothing happens where there is none.
-SPINEFX_HD void fetch(const float* at) {
-#if defined(__GNUC__)
-    __builtin_prefetch(at);
-#else
-    static_cast<void>(at);
-#endif
-}
-
 // Columns in several registers.
 template <std::size_t n>
 struct Columns {

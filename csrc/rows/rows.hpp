@@ -182,6 +182,15 @@ SPINEFX_HD float largest(Wide value) {
     return part[0];
 }
 
+// Asks for a line that is wanted soon; nothing happens where there is none.
+SPINEFX_HD void fetch(const float* at) {
+#if defined(__GNUC__)
+    __builtin_prefetch(at);
+#else
+    static_cast<void>(at);
+#endif
+}
+
 void stream_out(const void* from, void* to, Index bytes);
 void lerp_row(const float* a, const float* b, float weight, Index count, float* out);
 void locate(const Line& line, Locate mode, Index count, Points& out);
