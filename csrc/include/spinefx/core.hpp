@@ -8,6 +8,10 @@
 #include <type_traits>
 #include <utility>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #if defined(__CUDACC__)
 #define SPINEFX_HD __host__ __device__ inline
 #elif defined(__GNUC__)
@@ -64,6 +68,20 @@ struct Matrix {
     }
 };
 
+// Asks for huge pages where memory is large enough for some: touching it first costs a fault a page.
+inline void want_huge_pages(void* data, std::size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+    constexpr std::uintptr_t kPage = 4096;
+    if (bytes < std::size_t{1} << 22) return;
+    const std::uintptr_t from = (reinterpret_cast<std::uintptr_t>(data) + kPage - 1) / kPage * kPage,
+                         to = (reinterpret_cast<std::uintptr_t>(data) + bytes) / kPage * kPage;
+    // A wish: where it is refused, pages are small.
+    static_cast<void>(madvise(reinterpret_cast<void*>(from), to - from, MADV_HUGEPAGE));
+#else
+    static_cast<void>(data), static_cast<void>(bytes);
+#endif
+}
+
 // Owned scratch, aligned to 64 bytes, not initialised unless asked; elements are trivial.
 template <class T>
 class Buffer {
@@ -73,8 +91,9 @@ class Buffer {
     Buffer() = default;
     explicit Buffer(Index size) : size_(size) {
         if (size > 0) {
-            data_ = static_cast<T*>(
-                ::operator new(static_cast<std::size_t>(size) * sizeof(T), std::align_val_t{64}));
+            const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
+            data_ = static_cast<T*>(::operator new(bytes, std::align_val_t{64}));
+            want_huge_pages(data_, bytes);
         }
     }
     Buffer(Index size, T value) : Buffer(size) {
