@@ -82,32 +82,37 @@ SPINEFX_HD void make_blocks(const Line& line, const float step[3], Blocks& out) 
     const double shift = static_cast<double>(line.first);
 #if defined(__GNUC__)
     // By hand, since compilers unroll so few and then see no vectors.
-    typedef double Doubles __attribute__((vector_size(8 * kBlocks)));
-    typedef float Floats __attribute__((vector_size(4 * kBlocks)));
-    typedef std::int32_t Wholes __attribute__((vector_size(4 * kBlocks)));
-    Doubles firsts;
-    std::memcpy(&firsts, kFirsts, sizeof(firsts));
-    firsts += shift;
-    Wholes offset = {}, good = ~Wholes{};
-    for (int axis = 0; axis < 3; ++axis) {
-        Doubles start = line.start[axis] + line.step[axis] * firsts;
-        start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
-        start = start < kEnd ? start : Doubles{} + kEnd;
-        const Wholes cut = __builtin_convertvector(start, Wholes);
-        Doubles base = __builtin_convertvector(cut, Doubles);
-        base = base > start ? base - 1.0 : base;
-        const Doubles low = kClear - base, high = static_cast<double>(line.size[axis] - 1) - kClear - base;
-        const Floats least = __builtin_convertvector(low > -kFar ? low : Doubles{} - kFar, Floats),
-                     most = __builtin_convertvector(high < kFar ? high : Doubles{} + kFar, Floats),
-                     begin = __builtin_convertvector(start - base, Floats), last = kLast * step[axis] + begin;
-        good &= (begin > least) & (begin < most) & (last > least) & (last < most);
-        offset += __builtin_convertvector(base, Wholes) * line.stride[axis];
-        store(least, out.least[axis]);
-        store(most, out.most[axis]);
-        store(begin, out.begin[axis]);
+    constexpr Index kLanes = kNative / 2;
+    typedef double Doubles __attribute__((vector_size(8 * kLanes)));
+    typedef float Floats __attribute__((vector_size(4 * kLanes)));
+    typedef std::int32_t Wholes __attribute__((vector_size(4 * kLanes)));
+    for (Index j = 0; j < kBlocks; j += kLanes) {
+        Doubles firsts;
+        std::memcpy(&firsts, kFirsts + j, sizeof(firsts));
+        firsts += shift;
+        Wholes offset = {}, good = ~Wholes{};
+        for (int axis = 0; axis < 3; ++axis) {
+            Doubles start = line.start[axis] + line.step[axis] * firsts;
+            start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
+            start = start < kEnd ? start : Doubles{} + kEnd;
+            const Wholes cut = __builtin_convertvector(start, Wholes);
+            Doubles base = __builtin_convertvector(cut, Doubles);
+            base = base > start ? base - 1.0 : base;
+            const Doubles low = kClear - base,
+                          high = static_cast<double>(line.size[axis] - 1) - kClear - base;
+            const Floats least = __builtin_convertvector(low > -kFar ? low : Doubles{} - kFar, Floats),
+                         most = __builtin_convertvector(high < kFar ? high : Doubles{} + kFar, Floats),
+                         begin = __builtin_convertvector(start - base, Floats),
+                         last = kLast * step[axis] + begin;
+            good &= (begin > least) & (begin < most) & (last > least) & (last < most);
+            offset += __builtin_convertvector(base, Wholes) * line.stride[axis];
+            store(least, out.least[axis] + j);
+            store(most, out.most[axis] + j);
+            store(begin, out.begin[axis] + j);
+        }
+        store(offset, out.offset + j);
+        store(good, out.good + j);
     }
-    store(offset, out.offset);
-    store(good, out.good);
 #else
     for (Index j = 0; j < kBlocks; ++j) {
         out.offset[j] = 0;
