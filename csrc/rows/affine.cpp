@@ -89,8 +89,8 @@ void linear(const T* data, const std::int32_t stride[3], const Points& points, I
         const std::int32_t* const at = points.offset + k;
         // The processor foresees no slanted lines. Two of the four rows bring both planes and most rows of
         // all.
-        __builtin_prefetch(r10 + at[0] + points.ahead);
-        __builtin_prefetch(r01 + at[0] + points.ahead);
+        fetch(r10 + at[0] + points.ahead);
+        fetch(r01 + at[0] + points.ahead);
         const auto twice = [k](const float* weight) {
             const __m256 four = _mm256_castps128_ps256(_mm_loadu_ps(weight + k));
             return _mm256_permutevar8x32_ps(four, _mm256_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3));
@@ -132,6 +132,10 @@ void vote(const T* data, const std::int32_t stride[3], const Points& points, Ind
     const T* const r11 = data + stride[0] + stride[1];
     for (Index k = 0; k < count; ++k) {
         const std::int32_t a = points.offset[k], b = a + stride[2];
+        if (k % 4 == 0) {
+            fetch(r10 + a + points.ahead);
+            fetch(r01 + a + points.ahead);
+        }
         const T label = r00[a];
         const bool same = (r00[b] == label) & (r01[a] == label) & (r01[b] == label) & (r10[a] == label) &
                           (r10[b] == label) & (r11[a] == label) & (r11[b] == label);

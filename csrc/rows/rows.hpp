@@ -183,7 +183,7 @@ SPINEFX_HD float largest(Wide value) {
 }
 
 // Asks for a line that is wanted soon; nothing happens where there is none.
-SPINEFX_HD void fetch(const float* at) {
+SPINEFX_HD void fetch(const void* at) {
 #if defined(__GNUC__)
     __builtin_prefetch(at);
 #else
