@@ -86,11 +86,13 @@ SPINEFX_HD void make_blocks(const Line& line, const float step[3], Blocks& out) 
     typedef double Doubles __attribute__((vector_size(8 * kLanes)));
     typedef float Floats __attribute__((vector_size(4 * kLanes)));
     typedef std::int32_t Wholes __attribute__((vector_size(4 * kLanes)));
+    typedef std::uint32_t Counts __attribute__((vector_size(4 * kLanes)));  // far outside, offsets overflow
     for (Index j = 0; j < kBlocks; j += kLanes) {
         Doubles firsts;
         std::memcpy(&firsts, kFirsts + j, sizeof(firsts));
         firsts += shift;
-        Wholes offset = {}, good = ~Wholes{};
+        Counts offset = {};
+        Wholes good = ~Wholes{};
         for (int axis = 0; axis < 3; ++axis) {
             Doubles start = line.start[axis] + line.step[axis] * firsts;
             start = start > -kEnd ? start : Doubles{} - kEnd;  // also where it is not a number
@@ -105,7 +107,8 @@ SPINEFX_HD void make_blocks(const Line& line, const float step[3], Blocks& out) 
                          begin = __builtin_convertvector(start - base, Floats),
                          last = kLast * step[axis] + begin;
             good &= (begin > least) & (begin < most) & (last > least) & (last < most);
-            offset += __builtin_convertvector(base, Wholes) * line.stride[axis];
+            offset += reinterpret_cast<Counts>(__builtin_convertvector(base, Wholes)) *
+                      static_cast<std::uint32_t>(line.stride[axis]);
             store(least, out.least[axis] + j);
             store(most, out.most[axis] + j);
             store(begin, out.begin[axis] + j);
@@ -115,23 +118,25 @@ SPINEFX_HD void make_blocks(const Line& line, const float step[3], Blocks& out) 
     }
 #else
     for (Index j = 0; j < kBlocks; ++j) {
-        out.offset[j] = 0;
+        std::uint32_t offset = 0;  // far outside it overflows
         out.good[j] = 1;
         for (int axis = 0; axis < 3; ++axis) {
             double start = line.start[axis] + line.step[axis] * (kFirsts[j] + shift);
             start = start > -kEnd ? start : -kEnd;
             start = start < kEnd ? start : kEnd;
-            const double base = floor_of(start), low = kClear - base,
+            const double base = spinefx::floor_of(start), low = kClear - base,
                          high = static_cast<double>(line.size[axis] - 1) - kClear - base;
             const float least = static_cast<float>(low > -kFar ? low : -kFar),
                         most = static_cast<float>(high < kFar ? high : kFar),
                         begin = static_cast<float>(start - base), last = kLast * step[axis] + begin;
             if (!(begin > least && begin < most && last > least && last < most)) out.good[j] = 0;
-            out.offset[j] += static_cast<std::int32_t>(base) * line.stride[axis];
+            offset += static_cast<std::uint32_t>(static_cast<std::int32_t>(base)) *
+                      static_cast<std::uint32_t>(line.stride[axis]);
             out.least[axis][j] = least;
             out.most[axis][j] = most;
             out.begin[axis][j] = begin;
         }
+        out.offset[j] = static_cast<std::int32_t>(offset);
     }
 #endif
 }
