@@ -61,7 +61,7 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     )
     epochs: Whole = Field(24, description="epochs at most")
     steps: Whole = Field(40, description="steps per epoch")
-    batch: Whole = Field(1, description="patches per step")
+    batch: Whole = Field(2, description="patches per step; on a CPU each alone, `threads` at a time")
     patience: Whole = Field(10, description="epochs without a better validation loss after which training stops")
     lr: Annotated[float, Field(gt=0, lt=1)] = Field(3e-3, description="highest learning rate; cosine, after a warm-up")
     turn_deg: Annotated[float, Field(ge=0, le=45)] = Field(10.0, description="patches are turned by up to this")
@@ -77,7 +77,7 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     )
     flip: bool = Field(False, description="average over left-right mirrored images: twice the time")
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
-        1, description="threads of training and segmenting; another number may give other last bits"
+        1, description="cores that take the patches of a step and the tiles of a scan in turn; the bytes stay the same"
     )
     flag_below: Share = Field(0.85, description="a case is flagged where a kind's expected Dice is lower")
 

@@ -15,6 +15,8 @@ from spinefx_segment import UnetOptions
 from spinefx_segment.views import OUTSIDE, View, chosen, spacing_of
 
 _SPOTS = 4096
+_THICK = 3.0
+"""An axis whose voxels are so many times as long as the finest holds slices: patches are not resampled across them."""
 Shape = tuple[int, int, int]
 
 
@@ -60,6 +62,12 @@ class Shelf:
         for path in self.folder.glob("*.npy"):
             path.unlink()
 
+    @property
+    def thick(self) -> int | None:
+        """The axis along which slices follow each other; None where voxels are about even."""
+        axis = int(np.argmax(self.view.spacing))
+        return axis if self.view.spacing[axis] >= _THICK * min(self.view.spacing) else None
+
     def patch(
         self, rng: np.random.Generator, shape: Shape, options: UnetOptions | None
     ) -> tuple[NDArray[np.float32], NDArray[np.uint16]]:
@@ -68,12 +76,15 @@ class Shelf:
         spots, image = self.spots[number], self.images[number]
         where = spots[int(rng.choice(sorted(spots)))]
         a, b, c = image.shape
-        source = Grid((a, b, c), self.view.spacing)
+        source, thick = Grid((a, b, c), self.view.spacing), self.thick
         jitter = rng.uniform(-0.25, 0.25, 3) * np.asarray(shape)
-        centre = source.to_world(where[int(rng.integers(len(where)))] + jitter)
+        place = where[int(rng.integers(len(where)))] + jitter
+        if thick is not None:
+            place[thick] = np.floor(place[thick]) + (0.5 if shape[thick] % 2 == 0 else 0.0)
+        centre = source.to_world(place)
         x, y, z = centre - Grid(shape, self.view.spacing).to_world((np.asarray(shape) - 1) / 2)
         target = Grid(shape, self.view.spacing, (x, y, z))
-        matrix = _drawn(rng, centre, options) if options is not None else np.eye(4)
+        matrix = _drawn(rng, centre, options, thick) if options is not None else np.eye(4)
         seen = kernels.warp(np.asarray(image), source, target, matrix=matrix, fill=OUTSIDE)
         drawn = kernels.warp(np.asarray(self.labels[number]), source, target, matrix=matrix, method="nearest")
         return (_intensities(seen, rng, options.noise) if options is not None else seen), drawn
@@ -104,17 +115,28 @@ def _spots(labels: NDArray[np.uint16]) -> dict[int, NDArray[np.int64]]:
     return out
 
 
-def _drawn(rng: np.random.Generator, centre: NDArray[np.float64], options: UnetOptions) -> NDArray[np.float64]:
-    """From a point of the patch to one of the scan: turned, resized and perhaps mirrored about `centre`."""
-    turn = np.eye(3)
+def _drawn(
+    rng: np.random.Generator, centre: NDArray[np.float64], options: UnetOptions, thick: int | None
+) -> NDArray[np.float64]:
+    """From a point of the patch to one of the scan: turned, resized and perhaps mirrored about `centre`.
+
+    thick : turned and resized within the slices that follow each other along this axis alone. What lies between thick slices is not
+    known, and interpolated patches would teach borders that no scan shows (Isensee et al., Nat Methods 18:203, do the same).
+    """
+    turn, across = np.eye(3), None if thick is None else 2 - thick
     for angle, (i, j) in zip(
         np.radians(rng.uniform(-1, 1, 3) * options.turn_deg), ((0, 1), (0, 2), (1, 2)), strict=True
     ):
+        if across in (i, j):
+            continue
         step = np.eye(3)
         step[i, i] = step[j, j] = np.cos(angle)
         step[i, j], step[j, i] = -np.sin(angle), np.sin(angle)
         turn = turn @ step
-    turn = turn * np.exp(rng.uniform(-1, 1) * options.resize)
+    size = np.full(3, np.exp(rng.uniform(-1, 1) * options.resize))
+    if across is not None:
+        size[across] = 1.0
+    turn = turn * size
     if rng.random() < 0.5:
         turn = turn @ np.diag([1.0, 1.0, -1.0])  # the view's first axis, to the left, is this grid's z
     matrix = np.eye(4)

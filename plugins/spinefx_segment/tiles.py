@@ -7,12 +7,14 @@ its rim it counts less and less; the scan is seen with a margin of what lies bey
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor
 
 from spinefx import kernels
 from spinefx.api import Grid
@@ -38,34 +40,42 @@ class Span:
 
 
 def probabilities(
-    net: nn.Module,
+    net: Callable[[Tensor], Tensor],
     image: NDArray[np.float32],
     patch: Shape,
     classes: int,
     *,
     flip: bool,
     rows: tuple[int, int] | None = None,
+    crew: Executor | None = None,
 ) -> Bytes:
     """(classes, ...) uint8 of (...) float32: 255 times each class's probability, the background first.
 
-    rows : only these of the second axis, the same numbers as in the whole.
+    rows : only these of the second axis, the same numbers as in the whole.   crew : takes tiles in turn, the same numbers, too.
     """
     low, high = rows or (0, image.shape[1])
     out = np.zeros((classes, image.shape[0], high - low, image.shape[2]), np.uint8)
     axes = [spans(n, p) for n, p in zip(image.shape, patch, strict=True)]
     axes[1] = [span.within(low, high) for span in axes[1] if span.kept.stop > low and span.kept.start < high]
-    with torch.inference_mode():
-        for places in itertools.product(*axes):
-            seen = torch.from_numpy(_tile(image, places, patch))[None, None]
-            seen = seen.contiguous(memory_format=torch.channels_last_3d)
-            soft = torch.softmax(net(seen).float(), 1)
-            if flip:
-                soft = (soft + torch.softmax(net(seen.flip(2)).float(), 1).flip(2)) / 2
-            a, b, c = (torch.from_numpy(place.weight) for place in places)
-            inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
-            share = soft[0][:, inner[0], inner[1], inner[2]] * (255 * a[:, None, None] * b[:, None] * c)
-            y = slice(places[1].kept.start - low, places[1].kept.stop - low)
-            out[:, places[0].kept, y, places[2].kept] += share.byte().numpy()  # rounded down: never above 255
+
+    @torch.inference_mode()
+    def shares(places: tuple[Span, ...]) -> Bytes:
+        seen = torch.from_numpy(_tile(image, places, patch))[None, None]
+        seen = seen.contiguous(memory_format=torch.channels_last_3d)
+        soft = torch.softmax(net(seen).float(), 1)
+        if flip:
+            soft = (soft + torch.softmax(net(seen.flip(2)).float(), 1).flip(2)) / 2
+        a, b, c = (torch.from_numpy(place.weight) for place in places)
+        inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
+        share: Bytes = (
+            (soft[0][:, inner[0], inner[1], inner[2]] * (255 * a[:, None, None] * b[:, None] * c)).byte().numpy()
+        )
+        return share  # rounded down: sums are never above 255
+
+    tiles = list(itertools.product(*axes))
+    for places, share in zip(tiles, (crew.map if crew else map)(shares, tiles), strict=True):
+        y = slice(places[1].kept.start - low, places[1].kept.stop - low)
+        out[:, places[0].kept, y, places[2].kept] += share
     return out
 
 
@@ -108,7 +118,15 @@ class Drawing:
 
 
 def draw(
-    net: nn.Module, image: NDArray[np.float32], source: Grid, target: Grid, layout: Layout, *, flip: bool, rows: int
+    net: Callable[[Tensor], Tensor],
+    image: NDArray[np.float32],
+    source: Grid,
+    target: Grid,
+    layout: Layout,
+    *,
+    flip: bool,
+    rows: int,
+    crew: Executor | None = None,
 ) -> Drawing:
     """The classes of a whole scan, so many `rows` of the view at a time: no more probabilities are in memory at once."""
     seen = np.zeros(source.shape, np.uint8)
@@ -118,7 +136,7 @@ def draw(
     for low in range(0, source.shape[1], rows):
         high = min(source.shape[1], low + rows)
         wide = (max(0, low - 1), min(source.shape[1], high + 1))
-        soft = probabilities(net, image, layout.patch, layout.classes, flip=flip, rows=wide)
+        soft = probabilities(net, image, layout.patch, layout.classes, flip=flip, rows=wide, crew=crew)
         own = soft[:, :, low - wide[0] : high - wide[0]]
         seen[:, low:high] = own.argmax(axis=0)
         for number in range(layout.classes):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +17,7 @@ from spinefx_segment import UnetOptions
 from spinefx_segment.files import packed, put_weights, unpacked, write
 from spinefx_segment.networks import precise
 from spinefx_segment.patches import Shelf
+from spinefx_segment.scope import crew
 
 CHECKPOINT = "training.safetensors"
 _WARM_UP = 0.05
@@ -34,20 +34,6 @@ class Progress:
     best_loss: float = math.inf
     history: list[dict[str, float]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
-
-
-@contextmanager
-def calm(threads: int, device: str) -> Iterator[None]:
-    """Same bytes whoever calls: `threads` threads, deterministic algorithms where the device has them."""
-    before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-        torch.use_deterministic_algorithms(strict, warn_only=warns)
 
 
 @dataclass
@@ -70,8 +56,17 @@ class Trainer:
         self.net.to(device).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=o.lr, weight_decay=1e-3, foreach=False)
         named: Any = monai_losses
-        self.loss = named.DiceCELoss(include_background=False, softmax=True, to_onehot_y=True, batch=True)
+        self.loss = named.DiceCELoss(include_background=False, softmax=True, to_onehot_y=True)
+        self.weights = [weight for weight in self.net.parameters() if weight.requires_grad]
         progress = self._resumed()
+        with crew(o.threads) as self.crew:
+            self._trained(progress)
+        put_weights(self.net, progress.best, "training")
+        self.net.cpu()
+        return progress
+
+    def _trained(self, progress: Progress) -> None:
+        o = self.options
         while progress.epoch < o.epochs and not self._stalled(progress):
             progress.epoch += 1
             losses = {"train_loss": self._epoch(progress.epoch), **self._validated()}
@@ -82,14 +77,11 @@ class Trainer:
             progress.history.append({"epoch": float(progress.epoch), **losses})
             self._save(progress)
             self.fitting.epoch_done(progress.epoch, o.epochs, losses)
-        put_weights(self.net, progress.best, "training")
-        self.net.cpu()
-        return progress
 
     def _stalled(self, progress: Progress) -> bool:
         return bool(self.validation.images) and progress.epoch - progress.best_epoch >= self.options.patience
 
-    def _batch(self, shelf: Shelf, words: list[list[int]], options: UnetOptions | None) -> tuple[Tensor, Tensor]:
+    def _patches(self, shelf: Shelf, words: list[list[int]], options: UnetOptions | None) -> tuple[Tensor, Tensor]:
         """Patches, each from its own words; changed where `options` are given."""
         parts = []
         for own in words:
@@ -99,6 +91,10 @@ class Trainer:
         label = torch.from_numpy(np.stack([label for _, label in parts])[:, None].astype(np.int64))
         return image.contiguous(memory_format=torch.channels_last_3d), label.to(self.fitting.device)
 
+    def _parts(self, words: list[list[int]]) -> list[list[list[int]]]:
+        """What is computed together: all of it on a GPU, each patch alone on a CPU, where cores take them in turn."""
+        return [[own] for own in words] if self.fitting.device == "cpu" else [words]
+
     def _epoch(self, epoch: int) -> float:
         o, total = self.options, 0.0
         self.net.train()
@@ -106,34 +102,40 @@ class Trainer:
             done = ((epoch - 1) * o.steps + step + 1) / (o.steps * o.epochs)
             for group in self.optimiser.param_groups:
                 group["lr"] = o.lr * min(1.0, done / _WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done) + 1e-3)
-            image, label = self._batch(self.train, [[epoch, step, i] for i in range(o.batch)], o)
-            with self.precise():
-                drawn = self.net(image)
-            loss: Tensor = self.loss(drawn.float(), label)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
-            value = float(loss.detach())
+            parts = self._parts([[epoch, step, i] for i in range(o.batch)])
+            found = list(self.crew.map(self._slopes, parts))
+            for weight, slopes in zip(self.weights, zip(*(slopes for _, slopes in found), strict=True), strict=True):
+                weight.grad = sum(slopes[1:], slopes[0]) / len(slopes)
+            nn.utils.clip_grad_norm_(self.weights, 2.0)
+            value = sum(value for value, _ in found) / len(found)
             if not math.isfinite(value):
                 raise StageError(f"training broke down in epoch {epoch}, step {step + 1}; lower lr (now {o.lr:g})")
             self.optimiser.step()
             total += value
         return total / o.steps
 
-    @torch.no_grad()
+    def _slopes(self, words: list[list[int]]) -> tuple[float, Sequence[Tensor]]:
+        """The loss of some patches, and its gradient by every weight."""
+        image, label = self._patches(self.train, words, self.options)
+        with self.precise():
+            drawn = self.net(image)
+        loss: Tensor = self.loss(drawn.float(), label)
+        return float(loss.detach()), torch.autograd.grad(loss, self.weights)
+
     def _validated(self) -> dict[str, float]:
         """The loss over the same patches in every epoch."""
         count = len(self.validation.images) * _VALIDATED
         if not count:
             return {}
         self.net.eval()
-        total = 0.0
-        for number in range(count):
-            image, label = self._batch(self.validation, [[0, number, 0]], None)
-            with self.precise():
-                drawn = self.net(image)
-            total += float(self.loss(drawn.float(), label))
-        return {"validation_loss": total / count}
+        return {"validation_loss": sum(self.crew.map(self._loss, range(count))) / count}
+
+    @torch.no_grad()
+    def _loss(self, number: int) -> float:
+        image, label = self._patches(self.validation, [[0, number, 0]], None)
+        with self.precise():
+            drawn = self.net(image)
+        return float(self.loss(drawn.float(), label))
 
     def _save(self, progress: Progress) -> None:
         tensors = {f"model.{name}": value for name, value in self.net.state_dict().items()}

@@ -25,11 +25,11 @@ from spinefx_segment.instances import carried, named
 from spinefx_segment.views import View, chosen
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from spinefx_segment.networks import Layout
 
-NAME, VERSION = "unet", 3
+NAME, VERSION = "unet", 4
 _LIBRARIES = 0.7e9
 """torch, the network and one tile."""
 PER_BOX = 60
@@ -66,15 +66,16 @@ class Unet:
 
         from spinefx_segment.networks import Layout, fresh
         from spinefx_segment.patches import Shelf, surveyed
-        from spinefx_segment.training import Trainer, calm
+        from spinefx_segment.scope import calm
+        from spinefx_segment.training import Trainer
 
         o = self.options
-        with calm(o.threads, fitting.device):
+        with calm(fitting.device):
             self.view, self.kinds = surveyed(fitting.train, o)
             train = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.train, o, "train")
             validation = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.validation, o, "validation")
             layout = Layout(o.network, o.channels, len(self.kinds) + 1, self.view.spacing, o.patch, o.fold)
-            parts = [NAME, VERSION, o.model_dump(mode="json"), self.view.spacing, self.kinds, fitting.seed]
+            parts = [NAME, VERSION, o.model_dump(mode="json", exclude={"threads"}), self.view.spacing, self.kinds, fitting.seed]
             owner = hashlib.sha256(json.dumps([*parts, train.cases, validation.cases]).encode()).hexdigest()
             net = fresh(layout, fitting.seed)
             progress = Trainer(net, o, fitting, train, validation, owner).run()
@@ -102,9 +103,8 @@ class Unet:
         DataError
             If there is no such image, or no structure is found in it.
         """
-        from spinefx_segment.networks import precise
+        from spinefx_segment.scope import calm, crew
         from spinefx_segment.tiles import draw, rows_within
-        from spinefx_segment.training import calm
 
         if self.options.replace == "missing" and scan.mask is not None:
             return scan
@@ -115,11 +115,10 @@ class Unet:
         o, layout = self.options, self.layout
         volume = chosen(scan, o.image)
         grid = self.view.grid(volume.grid)
-        with calm(o.threads, "cpu"):
+        with calm("cpu"), crew(o.threads) as threads:
             rows = rows_within(grid, volume.grid, len(self.kinds) + 1, self._spare(volume, grid))
             seen = self.view.image(volume)
-            with precise(o.precision, "cpu")():
-                found = draw(self.net, seen, grid, volume.grid, layout, flip=o.flip, rows=rows)
+            found = draw(self._seen, seen, grid, volume.grid, layout, flip=o.flip, rows=rows, crew=threads)
         quality = dict(zip(self.kinds, found.promised, strict=True))
         labels, notes = named(found.seen, grid, self.kinds, least_ml=o.least_ml)
         if not labels.any():
@@ -134,6 +133,16 @@ class Unet:
         if poor:
             notes.append(f"segmentation may have failed: expected Dice of {', '.join(poor)}; look at its picture")
         return scan.replace(mask=mask, quality=quality, notes=(*scan.notes, *notes))
+
+    def _seen(self, tile: Tensor) -> Tensor:
+        """What the network says of (1, 1, ...)."""
+        from spinefx_segment.networks import precise
+
+        if self.net is None:
+            raise DataError("unet is not fitted yet")
+        with precise(self.options.precision, "cpu")():
+            said: Tensor = self.net(tile)
+        return said
 
     def _spare(self, volume: Volume, grid: Grid) -> float:
         """Bytes of `memory_gb` that are left for probabilities beside what is as large as the scan and as the view.

@@ -76,6 +76,15 @@ def test_a_killed_fit_goes_on_to_the_very_same_weights(model: Path, tmp_path: Pa
     assert not list((tmp_path / "work").glob("*.npy")), "prepared scans are taken away"
 
 
+def test_two_threads_take_the_patches_of_a_step_and_end_with_the_bytes_of_one(tmp_path: Path) -> None:
+    weights = {}
+    for threads in (1, 2):
+        unet = _fit(tmp_path / f"{threads}", batch=3, threads=threads)
+        assert unet.net is not None
+        weights[threads] = {name: value.numpy().tobytes() for name, value in unet.net.state_dict().items()}
+    assert weights[1] == weights[2]
+
+
 def test_another_fit_s_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         _fit(tmp_path, stop=1)
