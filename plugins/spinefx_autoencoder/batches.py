@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from spinefx.api import Fitting, Sample
+from spinefx.api import Fitting
 from spinefx_autoencoder.cohort import Array, Kind, stacked
 
 Given = TypeVar("Given")
@@ -59,8 +59,7 @@ class Batches:
         def made(part: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Batch:
             here = self.share(len(part))
             mine = part[here] if here.stop > here.start else part[:1]
-            samples = [self.kind.checked(self.fitting.augment(int(i), epoch)) for i in mine]
-            return Batch(*self._stack(samples), here, len(part))
+            return Batch(*self.kind.together([self.fitting.augment(int(i), epoch) for i in mine]), here, len(part))
 
         yield from _ahead(made, parts)
 
@@ -78,9 +77,6 @@ class Batches:
     def _validation(self) -> Iterator[Batch]:
         for image, mask in stacked(self.fitting.validation, self.kind, self.size):
             yield Batch(image, mask, slice(0, len(mask)), len(mask))
-
-    def _stack(self, samples: list[Sample]) -> tuple[Array, Array]:
-        return np.stack([self.kind.channels.standard(s.image) for s in samples]), np.stack([s.mask for s in samples])
 
 
 def _ahead(make: Callable[[Given], Made], given: list[Given]) -> Iterator[Made]:

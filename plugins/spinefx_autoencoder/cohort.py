@@ -5,7 +5,7 @@ Knows samples and NumPy; no torch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,10 @@ class Channels:
     distance: int = -1
     names: tuple[str, ...] = ()
 
-    def standard(self, image: Array) -> Array:
+    def standard(self, image: Array, *, out: Array | None = None) -> Array:
         """A copy of `image` (c, z, y, x): intensities in standard deviations from the training mean, distances in cm."""
-        out = np.array(image, np.float32)
+        out = np.empty(image.shape, np.float32) if out is None else out
+        out[...] = image
         if self.distance >= 0:
             np.clip(out[self.distance] * np.float32(0.1), -FAR_CM, FAR_CM, out=out[self.distance])
         for channel, mean, spread in zip(self.intensities, self.mean, self.spread, strict=True):
@@ -77,6 +78,13 @@ class Kind:
         if not (np.isfinite(sample.image).all() and np.isfinite(sample.mask).all()):
             raise DataError(f"sample {sample.id} holds numbers that are not finite; mend its image or leave it out")
         return sample
+
+    def together(self, samples: Sequence[Sample]) -> tuple[Array, Array]:
+        """Images (b, c, z, y, x), standardised, and masks (b, z, y, x); DataError for a sample of another kind."""
+        image = np.empty((len(samples), self.channels.count, *self.shape), np.float32)
+        for sample, place in zip(samples, image, strict=True):
+            self.channels.standard(self.checked(sample).image, out=place)
+        return image, np.stack([sample.mask for sample in samples])
 
     def to_json(self) -> dict[str, Any]:
         """As plain values."""
@@ -141,5 +149,4 @@ def survey(samples: SampleSet) -> tuple[Kind, Array]:
 def stacked(samples: SampleSet, kind: Kind, size: int) -> Iterator[tuple[Array, Array]]:
     """Images (b, c, z, y, x), standardised, and masks (b, z, y, x), `size` samples at a time, in order."""
     for start in range(0, len(samples), size):
-        part = [kind.checked(samples[i]) for i in range(start, min(start + size, len(samples)))]
-        yield np.stack([kind.channels.standard(s.image) for s in part]), np.stack([s.mask for s in part])
+        yield kind.together([samples[i] for i in range(start, min(start + size, len(samples)))])

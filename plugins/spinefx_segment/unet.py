@@ -75,7 +75,14 @@ class Unet:
             train = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.train, o, "train")
             validation = Shelf(fitting.workspace, self.view, self.kinds).fill(fitting.validation, o, "validation")
             layout = Layout(o.network, o.channels, len(self.kinds) + 1, self.view.spacing, o.patch, o.fold)
-            parts = [NAME, VERSION, o.model_dump(mode="json", exclude={"threads"}), self.view.spacing, self.kinds, fitting.seed]
+            parts = [
+                NAME,
+                VERSION,
+                o.model_dump(mode="json", exclude={"threads"}),
+                self.view.spacing,
+                self.kinds,
+                fitting.seed,
+            ]
             owner = hashlib.sha256(json.dumps([*parts, train.cases, validation.cases]).encode()).hexdigest()
             net = fresh(layout, fitting.seed)
             progress = Trainer(net, o, fitting, train, validation, owner).run()
