@@ -43,6 +43,12 @@ class Layout:
         a, b, c = (self.fold if s < fine else 1 for s in self.spacing)
         return a, b, c
 
+    @property
+    def shift(self) -> tuple[int, int, int]:
+        """By how much a tile moves for a second look: which voxels share a block is chance, and edges depend on it."""
+        a, b, c = (int(k > 1 and n >= 8) for k, n in zip(self.folds, self.patch, strict=True))
+        return a, b, c
+
     def strides(self) -> Steps:
         """Per level, by how much each axis is halved: an axis waits until the others are as coarse as it is."""
         spacing, sizes, out = self._within(), [n // k for n, k in zip(self.patch, self.folds, strict=True)], [[1, 1, 1]]

@@ -75,7 +75,8 @@ class ResUnet(nn.Module):
         self.level = nn.ModuleList(Instances(b) for _, b, _ in steps)
         self.grow = nn.ModuleList(nn.ConvTranspose3d(b, a, s, s, bias=False) for a, b, s in steps)
         self.up = nn.ModuleList(Block(c, k, 1) for c, k in zip(channels[:-1], kernels, strict=False))
-        self.out = nn.Conv3d(channels[0], outputs, 1)
+        first = _three(kernels[0])
+        self.out = nn.Conv3d(channels[0], outputs, first, padding=_three([k // 2 for k in first]))
 
     def forward(self, seen: Tensor) -> Tensor:
         """(n, inputs, ...) to (n, outputs, ...)."""

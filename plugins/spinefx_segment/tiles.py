@@ -46,11 +46,13 @@ def probabilities(
     classes: int,
     *,
     flip: bool,
+    shift: Shape = (0, 0, 0),
     rows: tuple[int, int] | None = None,
     crew: Executor | None = None,
 ) -> Bytes:
     """(classes, ...) uint8 of (...) float32: 255 times each class's probability, the background first.
 
+    shift : each tile is seen again, moved by so many voxels, and both are averaged; less than the rim, an eighth of the tile.
     rows : only these of the second axis, the same numbers as in the whole.   crew : takes tiles in turn, the same numbers, too.
     """
     low, high = rows or (0, image.shape[1])
@@ -62,9 +64,13 @@ def probabilities(
     def shares(places: tuple[Span, ...]) -> Bytes:
         seen = torch.from_numpy(_tile(image, places, patch))[None, None]
         seen = seen.contiguous(memory_format=torch.channels_last_3d)
-        soft = torch.softmax(net(seen).float(), 1)
+        looks = [torch.softmax(net(seen).float(), 1)]
         if flip:
-            soft = (soft + torch.softmax(net(seen.flip(2)).float(), 1).flip(2)) / 2
+            looks.append(torch.softmax(net(seen.flip(2)).float(), 1).flip(2))
+        if any(shift):
+            moved = seen.roll(shift, (2, 3, 4)).contiguous(memory_format=torch.channels_last_3d)
+            looks.append(torch.softmax(net(moved).float(), 1).roll([-n for n in shift], (2, 3, 4)))
+        soft = torch.stack(looks).mean(0) if len(looks) > 1 else looks[0]
         a, b, c = (torch.from_numpy(place.weight) for place in places)
         inner = tuple(slice(p.kept.start - p.start, p.kept.stop - p.start) for p in places)
         share: Bytes = (
@@ -136,7 +142,9 @@ def draw(
     for low in range(0, source.shape[1], rows):
         high = min(source.shape[1], low + rows)
         wide = (max(0, low - 1), min(source.shape[1], high + 1))
-        soft = probabilities(net, image, layout.patch, layout.classes, flip=flip, rows=wide, crew=crew)
+        soft = probabilities(
+            net, image, layout.patch, layout.classes, flip=flip, shift=layout.shift, rows=wide, crew=crew
+        )
         own = soft[:, :, low - wide[0] : high - wide[0]]
         seen[:, low:high] = own.argmax(axis=0)
         for number in range(layout.classes):
