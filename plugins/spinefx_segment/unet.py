@@ -34,6 +34,8 @@ _LIBRARIES = 0.7e9
 """torch, the network and one tile."""
 PER_BOX = 60
 """Bytes for each voxel of the box around all structures, while they are told apart; beside the budget."""
+_PER_TILE = 240
+"""Bytes for each voxel of a tile that a further thread holds."""
 _PER_VOXEL, _PER_VIEW = 9, 12
 """Bytes for each voxel of the scan (beside its own) and of the view, held or passed through on the way to a mask."""
 
@@ -161,6 +163,7 @@ class Unet:
         """
         scan, view = float(np.prod(volume.grid.shape)), float(np.prod(grid.shape))
         fixed = scan * (_PER_VOXEL + volume.data.itemsize) + view * _PER_VIEW
+        fixed += (self.options.threads - 1) * _PER_TILE * float(np.prod(self.options.patch))
         spare = self.options.memory_gb * 1e9 - _LIBRARIES - fixed
         if spare <= 0:
             raise DataError(

@@ -29,7 +29,7 @@ def tables(root: Path, name: str, patient: str, out: Path, steps: int) -> dict[s
         "split": {"test": [patient], "validation": 0.0},
         "segment": {
             "use": "unet", "finest_mm": 1.0, "patch": [32, 96, 96], "channels": [16, 32, 64, 96], "kinds": [kind],
-            "epochs": 5, "steps": steps // 5, "turn_deg": 12, "resize": 0.15, "noise": 0.2, "flip": True,
+            "epochs": 5, "steps": steps // 5, "turn_deg": 12, "resize": 0.15, "noise": 0.2, "threads": 2,
         },
         "sample": {"structures": kind, "shape": [16, 16, 16], "spacing": 4.0},
         "encode": {"use": "pca", "latent_dim": 1},
