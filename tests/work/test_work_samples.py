@@ -142,6 +142,26 @@ def test_augmentation_depends_on_seed_sample_and_epoch_only() -> None:
     assert not np.array_equal(Augmentation(samples, (Shake(),), seed=6)(0, 2).mask, later)
 
 
+@pytest.mark.parametrize(("room", "reads"), [(0, 6), (1, 4), (2, 2)])
+def test_samples_that_are_read_again_stay_in_memory_as_far_as_there_is_room(room: int, reads: int) -> None:
+    from spinefx.api import SampleList
+
+    class Counted(SampleList):
+        read = 0
+
+        def __getitem__(self, index: int) -> Sample:
+            Counted.read += 1
+            return super().__getitem__(index)
+
+    one = _sample()
+    samples = Counted((one, _sample()))
+    augment = Augmentation(samples, (), seed=5, most=room * (one.image.nbytes + one.mask.nbytes))
+    for epoch in range(3):
+        for index in range(2):
+            assert np.array_equal(augment(index, epoch).mask, one.mask)
+    assert Counted.read == reads
+
+
 def test_a_mask_drawn_by_another_hand_is_seen_and_the_true_one_rebuilt() -> None:
     sample = replace(_sample(), channels=("mask", "t2"))
     shift = np.zeros((3, *sample.grid.shape), np.float32)

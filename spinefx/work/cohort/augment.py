@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,22 @@ from spinefx.work.chance import generator
 
 @dataclass(frozen=True)
 class Augmentation:
-    """(index, epoch) -> augmented sample: equal for equal arguments, whoever asks."""
+    """(index, epoch) -> augmented sample: equal for equal arguments, whoever asks.
+
+    most : bytes of voxels that stay in memory, of the samples that were read first; the others are read in every epoch.
+    """
 
     samples: SampleSet
     augmenters: Sequence[Augmenter]
     seed: int
+    most: int = 256 << 20
+    _kept: dict[int, Sample] = field(default_factory=dict, repr=False)
 
     def __call__(self, index: int, epoch: int) -> Sample:
         """The sample of that number as it looks in that epoch."""
-        sample = self.samples[index]
+        sample = self._kept.get(index) or self.samples[index]
+        if (len(self._kept) + 1) * (sample.image.nbytes + sample.mask.nbytes) <= self.most:
+            self._kept[index] = sample
         rng = generator(self.seed, sample.id, epoch)
         return changed(sample, [augmenter.draw(sample, rng) for augmenter in self.augmenters])
 
