@@ -6,6 +6,7 @@ Inputs are (n, d); the first output channel is the mask's logit, the others are 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -29,6 +30,10 @@ class ConvDecoder(nn.Module):
 
     def start(self, mean: Tensor) -> None:
         """Nothing to start from: `mean` is the atlas's."""
+
+    def heads(self) -> Sequence[nn.Module]:
+        """None: all its layers are hidden ones."""
+        return ()
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, outputs, z, y, x) of (n, d) latents."""
@@ -56,6 +61,10 @@ class TransposedDecoder(nn.Module):
 
     def start(self, mean: Tensor) -> None:
         """Nothing to start from: `mean` is the atlas's."""
+
+    def heads(self) -> Sequence[nn.Module]:
+        """None: all its layers are hidden ones."""
+        return ()
 
     def forward(self, z: Tensor) -> Tensor:
         """(n, outputs, z, y, x) of (n, d) latents."""
@@ -97,6 +106,10 @@ class AtlasDecoder(nn.Module):
         """Begin as the cohort's mean (outputs, z, y, x): mask probabilities first, then intensities."""
         pooled = F.interpolate(mean[None], size=self.grid, mode="area")
         self.mean.copy_(torch.cat([torch.logit(pooled[:, :1].clamp(0.01, 0.99)), pooled[:, 1:]], 1))
+
+    def heads(self) -> Sequence[nn.Module]:
+        """The layers that move and mix templates; they start near zero."""
+        return self.affine, self.bend, self.mix, self.lift
 
     def reset(self, generator: torch.Generator) -> None:
         """Small random templates; changes of shape start near zero."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from spinefx_autoencoder.decoders import DECODERS, AtlasDecoder, Decoder, Transp
 from spinefx_autoencoder.layout import Layout, Residual
 
 _WIDEST = 10.0
+_Weighted = nn.Conv3d | nn.Linear | nn.ConvTranspose3d
 
 
 class Passed(NamedTuple):
@@ -93,13 +94,8 @@ def fresh(layout: Layout, seed: int, mean: Tensor) -> AutoEncoder:
     generator = torch.Generator().manual_seed(seed)
     net = empty(layout)
     for module in net.modules():
-        if isinstance(module, nn.Conv3d | nn.Linear | nn.ConvTranspose3d):
-            inputs = (
-                module.in_channels * 27 / 8
-                if isinstance(module, nn.ConvTranspose3d)
-                else math.prod(module.weight.shape[1:])
-            )
-            spread = 1.0 / math.sqrt(inputs)
+        if isinstance(module, _Weighted):
+            spread = 1.0 / math.sqrt(_fan_in(module))
             _uniform(module.weight, spread * math.sqrt(3.0), generator)
             if module.bias is not None:
                 module.bias.zero_()
@@ -121,9 +117,32 @@ def _uniform(weight: Tensor, bound: float, generator: torch.Generator) -> None:
     weight.copy_(drawn)
 
 
-def parameter_groups(net: nn.Module, decay: float) -> Sequence[dict[str, object]]:
-    """Parameters for AdamW: matrices and kernels decay; biases, norms and templates do not."""
+def _fan_in(module: _Weighted) -> float:
+    """How many inputs each output is summed from; on average where strided kernels overlap by parts."""
+    if isinstance(module, nn.ConvTranspose3d):
+        return module.in_channels * math.prod(module.kernel_size) / math.prod(module.stride)
+    return float(math.prod(module.weight.shape[1:]))
+
+
+def parameter_groups(net: nn.Module, decay: float) -> Sequence[dict[str, Any]]:
+    """Parameters for an optimiser: matrices and kernels decay; biases, norms and templates do not."""
     named = list(net.named_parameters())
     shrinks = [p for name, p in named if p.ndim > 1 and not name.startswith(("decoder.mean", "decoder.others"))]
     keeps = [p for name, p in named if p.ndim <= 1 or name.startswith(("decoder.mean", "decoder.others"))]
     return [{"params": shrinks, "weight_decay": decay}, {"params": keeps, "weight_decay": 0.0}]
+
+
+def groups_by_inputs(net: AutoEncoder, decay: float) -> Sequence[dict[str, Any]]:
+    """The same for an optimiser that asks how many inputs a hidden layer sums: a group for each such layer's kernel.
+
+    What gives the latents, guesses the shape or moves an atlas is no hidden layer, and stands in the last two groups.
+    """
+    heads = {id(module) for module in (net.encoder.latents, net.shape_guess, *net.decoder.heads())}
+    hidden = [module for module in net.modules() if isinstance(module, _Weighted) and id(module) not in heads]
+    taken = {id(module.weight) for module in hidden}
+    groups: list[dict[str, Any]] = [
+        {"params": [module.weight], "fan_in": _fan_in(module), "weight_decay": decay} for module in hidden
+    ]
+    for group in parameter_groups(net, decay):
+        groups.append({**group, "params": [p for p in group["params"] if id(p) not in taken]})
+    return groups

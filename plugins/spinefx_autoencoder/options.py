@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 Whole = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -43,11 +43,19 @@ class ConvOptions(BaseModel, frozen=True, extra="forbid"):
         4,
         description='samples per step, over all processes; "auto": as many as half of the free memory holds, 64 at most',
     )
-    lr: Annotated[float, Field(gt=0, lt=1)] = Field(5e-3, description="highest learning rate")
+    optimiser: Literal["adamw", "muon"] = Field(
+        "adamw",
+        description="adamw; or muon: steps made orthogonal, which learn a hard task by heart in far fewer epochs",
+    )
+    lr: Annotated[float, Field(gt=0, lt=1)] = Field(
+        5e-3, description="highest learning rate; 0.02 unless given with muon"
+    )
     schedule: Literal["cosine", "constant"] = Field(
         "cosine", description="cosine: falls to nothing over the epochs; constant: stays; both after a warm-up"
     )
-    weight_decay: Weight = Field(1e-2, description="AdamW's decay of weights (not of biases and norms)")
+    weight_decay: Weight = Field(
+        1e-2, description="decay of weights, by its product with the rate (not of biases and norms)"
+    )
     clip: Annotated[float, Field(gt=0)] = Field(1.0, description="largest norm of the gradient")
     rollbacks: Annotated[int, Field(ge=0, le=20)] = Field(
         3, description="times that a loss which is not finite sends training back to the epoch before, at half the rate"
@@ -90,6 +98,13 @@ class ConvOptions(BaseModel, frozen=True, extra="forbid"):
     memory_mb: Annotated[int, Field(ge=0)] = Field(
         1024, description="samples kept in memory at most, in MB; others are read again"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_rate(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("optimiser") == "muon":
+            return {"lr": 0.02, **data}
+        return data
 
 
 class ConvAeOptions(ConvOptions, frozen=True, extra="forbid"):

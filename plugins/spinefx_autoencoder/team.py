@@ -23,6 +23,9 @@ from torch import Tensor
 
 from spinefx.api import DataError, StageError
 
+FULL = "32-true"
+"""Fabric's name of full precision."""
+
 _ADDRESS = "127.0.0.1"
 _SET = ("MASTER_ADDR", "MASTER_PORT", "WORLD_SIZE", "RANK", "LOCAL_RANK", "NODE_RANK", "OMP_NUM_THREADS")
 
@@ -114,7 +117,7 @@ def precision_of(asked: str, device: str) -> str:
     """Fabric's name of the precision; never bfloat16 by itself on a CPU, where it is slower."""
     if asked == "auto":
         asked = "bfloat16" if device.startswith("cuda") and torch.cuda.is_bf16_supported() else "float32"
-    return "bf16-mixed" if asked == "bfloat16" else "32-true"
+    return "bf16-mixed" if asked == "bfloat16" else FULL
 
 
 @contextmanager

@@ -19,10 +19,11 @@ from spinefx_autoencoder.batches import Batch, Batches
 from spinefx_autoencoder.checkpoint import Progress, Snapshot
 from spinefx_autoencoder.cohort import Kind
 from spinefx_autoencoder.losses import iou
-from spinefx_autoencoder.model import AutoEncoder, parameter_groups
+from spinefx_autoencoder.model import AutoEncoder, groups_by_inputs, parameter_groups
+from spinefx_autoencoder.muon import Muon
 from spinefx_autoencoder.objective import Dice, Objective
 from spinefx_autoencoder.options import ConvOptions
-from spinefx_autoencoder.team import Team
+from spinefx_autoencoder.team import FULL, Team, precision_of
 
 _WARM_UP = 0.05
 _NOTHING = Dice(None, None)
@@ -81,11 +82,21 @@ class Trainer:
         """Put net, optimiser, loss and batches in place; the optimiser as torch has it."""
         o = self.options
         self.objective = Objective(o, self.kind)
-        raw = torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
+        raw = self._raw_optimiser()
         self.module, self.optimiser = self.team.fabric.setup(self.net, raw)
         self.batches = Batches(self.fitting, self.kind, self.size, o.memory_mb, self.team.share)
         self.objective.prepare(self.fitting.train, self.team.fabric.device)
         return raw
+
+    def _raw_optimiser(self) -> torch.optim.Optimizer:
+        o = self.options
+        if o.optimiser == "adamw":
+            return torch.optim.AdamW(parameter_groups(self.net, o.weight_decay), lr=o.lr, foreach=False)
+        return Muon(
+            groups_by_inputs(self.net, o.weight_decay),
+            lr=o.lr,
+            half=precision_of(o.precision, self.fitting.device) != FULL,
+        )
 
     def _back(self, progress: Progress, why: str, good: Snapshot, raw: torch.optim.Optimizer) -> None:
         """To the end of the epoch before, at half the rate; StageError where that was tried often enough."""
