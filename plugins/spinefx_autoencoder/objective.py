@@ -85,11 +85,12 @@ class Objective:
         """The loss of a batch, an average over its samples. image, mask : what was to be rebuilt; nothing hidden."""
         o, channels = self.options, self.kind.channels
         logits = passed.outputs[:, 0]
+        target = (mask > 0.5).to(mask.dtype) if o.target == "binary" else mask
         loss = passed.guess.sum() * 0.0
         if o.dice_weight:
-            loss = loss + o.dice_weight * losses.dice_loss(logits, mask)
+            loss = loss + o.dice_weight * losses.dice_loss(logits, target)
         if o.bce_weight:
-            loss = loss + o.bce_weight * losses.bce_loss(logits, mask)
+            loss = loss + o.bce_weight * losses.bce_loss(logits, target)
         if o.latent_weight:
             loss = loss + o.latent_weight * passed.z.pow(2).mean()
         if o.distance_weight:

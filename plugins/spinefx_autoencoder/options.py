@@ -60,6 +60,9 @@ class ConvOptions(BaseModel, frozen=True, extra="forbid"):
     rollbacks: Annotated[int, Field(ge=0, le=20)] = Field(
         3, description="times that a loss which is not finite sends training back to the epoch before, at half the rate"
     )
+    target: Literal["soft", "binary"] = Field(
+        "soft", description="what decoded masks are held against: soft ones, or whole voxels (those above one half)"
+    )
     dice_weight: Weight = Field(1.0, description="weight of 1 - Dice of the mask")
     bce_weight: Weight = Field(0.1, description="weight of the cross-entropy per mask voxel, beside Dice")
     distance_weight: Weight = Field(

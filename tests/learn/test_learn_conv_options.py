@@ -10,7 +10,7 @@ from skimage.metrics import structural_similarity
 from spinefx_autoencoder import losses
 from spinefx_autoencoder.conv_ae import ConvAe, ConvVae
 from spinefx_autoencoder.layout import Layout
-from spinefx_autoencoder.model import empty, fresh
+from spinefx_autoencoder.model import Passed, empty, fresh
 from spinefx_autoencoder.objective import Objective
 from spinefx_autoencoder.options import ConvAeOptions, ConvVaeOptions, PcaOptions
 from spinefx_autoencoder.pca import Pca
@@ -195,6 +195,18 @@ def test_hidden_blocks_are_as_many_as_asked_for_and_hang_on_seed_epoch_and_step(
     assert float(shown.mean()) == pytest.approx(0.75, abs=0.02)
     assert torch.equal(shown, aim.drawn(1, 2, 3, 200).shown)
     assert not torch.equal(shown, aim.drawn(1, 2, 4, 200).shown)
+
+
+def test_a_binary_target_is_reached_by_whole_voxels_alone():
+    soft = torch.from_numpy(cohort(1)[0][0].mask.copy())[None]
+    whole = (soft > 0.5).float()
+    passed = Passed(torch.logit(soft.clamp(1e-6, 1 - 1e-6))[:, None], torch.zeros(1, 4), None, torch.zeros(1, 6))
+    sharp = Passed((whole * 2 - 1)[:, None] * 30.0, *passed[1:])
+    options = {"shape_weight": 0.0, "latent_weight": 0.0, "bce_weight": 1.0}
+    for target, wins, loses in (("soft", passed, sharp), ("binary", sharp, passed)):
+        aim = Objective(ConvAeOptions(target=target, **options), _kind())
+        assert float(aim.loss(wins, soft[:, None], soft)) < 0.8 * float(aim.loss(loses, soft[:, None], soft))
+    assert float(aim.loss(sharp, soft[:, None], soft)) < 1e-6
 
 
 def _kind():
