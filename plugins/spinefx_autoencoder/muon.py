@@ -55,24 +55,19 @@ class Muon(torch.optim.Optimizer):
         state, lr = self.state[p], group["lr"]
         if not state:
             state |= {"step": torch.zeros(()), "momentum": torch.zeros_like(p)}
-        momentum = state["momentum"].lerp_(gradient, 1.0 - _MOMENTUM)
-        along = gradient.lerp(momentum, _MOMENTUM)
-        turned = 1 < p.shape[1] < p.shape[0] and p.ndim > 2
-        along = along.transpose(0, 1) if turned else along
-        matrix = along.reshape(len(along), -1).contiguous()
-        wide = matrix if len(matrix) <= matrix.shape[1] else matrix.T
+        along = gradient.lerp(state["momentum"].lerp_(gradient, 1.0 - _MOMENTUM), _MOMENTUM).movedim(1, -1)
+        matrix = along.reshape(-1, p.shape[1]) if _stands(p) else along.reshape(len(p), -1)
+        tall = len(matrix) > matrix.shape[1]
         if int(state["step"]) % _EVERY == 0:
-            state["root"] = inverse_root(wide @ wide.T)
+            state["root"] = inverse_root(matrix.T @ matrix if tall else matrix @ matrix.T)
         state["step"] += 1
-        if self.half and len(wide) >= _LARGE:
-            wide = (state["root"].bfloat16() @ wide.bfloat16()).to(p.dtype)
-        else:
-            wide = state["root"] @ wide
-        matrix = wide if len(matrix) <= matrix.shape[1] else wide.T
-        along = matrix.reshape(along.shape)
+        root, short = state["root"], self.half and min(matrix.shape) >= _LARGE
+        left, right = (matrix, root) if tall else (root, matrix)
+        turned = (left.bfloat16() @ right.bfloat16()).to(p.dtype) if short else left @ right
         if group["weight_decay"]:
             p.mul_(1.0 - lr * group["weight_decay"])
-        p.add_(along.transpose(0, 1) if turned else along, alpha=-lr * math.sqrt(max(matrix.shape) / group["fan_in"]))
+        size = lr * math.sqrt(max(matrix.shape) / group["fan_in"])
+        p.add_(turned.view(along.shape).movedim(-1, 1), alpha=-size)
 
     def _adamw(self, told: list[tuple[Tensor, Tensor]], group: dict[str, Any]) -> None:
         for p, _ in told:
@@ -96,6 +91,11 @@ class Muon(torch.optim.Optimizer):
             eps=1e-8,
             maximize=False,
         )
+
+
+def _stands(kernel: Tensor) -> bool:
+    """Whether its second channel axis is the smaller one, and gives the columns; where `channels_last_3d` has them already."""
+    return kernel.ndim > 2 and 1 < kernel.shape[1] < kernel.shape[0]
 
 
 def inverse_root(gram: Tensor) -> Tensor:
