@@ -22,6 +22,11 @@ class ReconstructionOptions(BaseModel, frozen=True, extra="forbid"):
         True,
         description="put beside it how alike held-out structures are with themselves after one more scan in their own voxels",
     )
+    without: tuple[str, ...] = Field(
+        (),
+        description="where the split holds nobody out: patients without whom the same recipe is fitted once more (costs a training) "
+        "and on whom it is judged, beside the first fit",
+    )
     pictures: int = Field(8, ge=0, le=40, description="held-out samples shown, the worst among them")
     resamples: int = Field(1000, ge=100, le=10_000, description="bootstrap resamples of patients")
 

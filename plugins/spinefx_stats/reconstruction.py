@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Column, Figure, Findings, Panel, Sample, Series, Study, Table
+from spinefx.api import Column, DataError, Figure, Findings, Panel, Sample, Series, Split, Study, Table
 from spinefx_stats import ReconstructionOptions
 from spinefx_stats.ceiling import PLACES, once_more
 from spinefx_stats.components import BLOCK, Masks, fit_components
@@ -21,6 +22,8 @@ from spinefx_stats.words import PARTS, Cell, between, part_of, signed
 MEASURES = ("iou", "dice", "assd_mm", "hd95_mm")
 CEILING = "scanned once more"
 """The method that is none: a structure beside itself after one more scan at its own scan's voxels."""
+
+Shown = TypeVar("Shown", Table, Figure)
 
 _TITLES = {"iou": "IoU", "dice": "Dice", "assd_mm": "ASSD", "hd95_mm": "HD95"}
 
@@ -67,10 +70,22 @@ class Reconstruction:
         """IoU, Dice and surface distances by part and level, beside a PCA of the same size; pictures; losses."""
         if not len(study.samples):
             return Findings(warnings=("There is no sample to rebuild.",))
-        warnings = []
-        if not study.split.mask(study.latents.rows, "test").any():
+        if not self.options.without:
+            return self._found(self._measure(study))
+        second = without(study, self.options.without)
+        everybody, fewer = self._measure(study), self._measure(second)
+        first, then = self._found(everybody), self._found(fewer)
+        return Findings(
+            tables=(*first.tables, *_named(then.tables, len(self.options.without))),
+            figures=(*first.figures, *_named(then.figures, len(self.options.without))),
+            sentences=(_memory(everybody, fewer), *then.sentences),
+            warnings=then.warnings,
+        )
+
+    def _found(self, measured: Measured) -> Findings:
+        study, warnings = measured.study, []
+        if not measured.rows("test").any():
             warnings.append("No sample belongs to a test patient, so no reconstruction here is held out.")
-        measured = self._measure(study)
         if self.options.pca and len(measured.methods) == 1:
             warnings.append("Too few training samples for a PCA of the same size; the baseline is missing.")
         table, differences = self._overall(measured)
@@ -239,6 +254,53 @@ class Reconstruction:
             caption=f"Mid-sagittal; red is lost, blue is added. The {len(worst)} worst of {len(inside)}, then evenly up to "
             "the best.",
         )
+
+
+def without(study: Study, patients: Sequence[str]) -> Study:
+    """The study with its encoder fitted once more, without these patients, who are its test patients then.
+
+    Raises
+    ------
+    DataError
+        If the split holds patients out already, if one of these is not in the cohort, if none would be left to train on, or if
+        the run cannot train another encoder.
+    """
+    rows, split = study.latents.rows, study.split
+    unknown = sorted(set(patients) - split.patients())
+    if unknown:
+        raise DataError(f"without: {', '.join(unknown)} not in the cohort; name patients as the run does")
+    if split.mask(rows, "test").any():
+        raise DataError("without: [split] test holds patients out already; leave one of the two away")
+    left = split.patients("train", "validation") - set(patients)
+    if study.fitted is None or not split.mask(rows, "train")[[row.patient in left for row in rows]].any():
+        raise DataError("without: no encoder can be fitted on the other patients; name fewer, or take the option away")
+    encoder = study.fitted(left)
+    parts = dict(split.part)
+    for patient in patients:
+        parts[patient] = "test"
+    return replace(
+        study, encoder=encoder, latents=encoder.encode(study.samples), split=Split(parts, split.fold), history=()
+    )
+
+
+def _named(shown: tuple[Shown, ...], count: int) -> tuple[Shown, ...]:
+    """Tables or figures under names of their own."""
+    return tuple(
+        replace(one, name=f"{one.name}-without", title=f"{one.title}: the same recipe, fitted without {count} patients")
+        for one in shown
+    )
+
+
+def _memory(everybody: Measured, fewer: Measured) -> str:
+    """What a fit on all patients holds of its own samples, beside what the recipe holds of patients it has not seen."""
+    told = []
+    for method in everybody.methods:
+        own, unseen = everybody.mean(method, everybody.rows("train")), fewer.mean(method, fewer.rows("test"))
+        if own is not None and unseen is not None:
+            told.append(
+                f"{method} {own:.3f} on its own training samples, {unseen:.3f} on patients left out of a second fit"
+            )
+    return f"IoU, and what of it is memory: {'; '.join(told)}."
 
 
 def _levels(by_level: Table) -> Figure | None:

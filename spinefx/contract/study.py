@@ -31,6 +31,7 @@ class Study:
         training; DataError where the encoder has no such size).
     scans : the scans with the masks that everything was measured on, loaded when asked for; a mask that a segmenter put in
         place of the loader's has that one beside it, as `scan.reference`.
+    fitted : patients -> the fresh encoder itself that `refit` fits on them; it encodes and decodes.
     measure : decoded masks on a sample's grid -> what the plan's scan analysers measure in them, as its features name it.
     """
 
@@ -47,3 +48,4 @@ class Study:
     sized: Callable[[int, int], tuple[Encoder, Latents]] | None = None
     measure: Measure | None = None
     scans: ScanSet | None = None
+    fitted: Callable[[Collection[str]], Encoder] | None = None

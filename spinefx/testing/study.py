@@ -120,7 +120,7 @@ def phantom_study(patients: int = 30) -> Study:
 
     return Study(
         SampleList(tuple(samples)), latents, Features(rows, columns), table, _split(patients), encoder, 7,
-        history=({"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": 0.5}), refit=refit, sized=sized, measure=_measured,
+        history=({"epoch": 1.0, "loss": 1.0}, {"epoch": 2.0, "loss": 0.5}), refit=refit, sized=sized, measure=_measured, fitted=lambda _: encoder,
         facts={row.case: {"age": 40.0 + who[i], "sex": "fm"[who[i] % 2]} for i, row in enumerate(rows)},
         scans=_scans(),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from spinefx_stats.reconstruction import CEILING, Reconstruction
 from stats_simulated import GRID, Known, cell, ellipsoid, rows_of, split_of, study_of, table
 
 from spinefx import kernels
-from spinefx.api import Case, Grid
+from spinefx.api import Case, DataError, Grid, Latents, Split
 
 
 def radii_of(rows, seed: int = 0) -> np.ndarray:
@@ -135,6 +135,71 @@ def test_beside_encoder_and_pca_stands_what_one_more_scan_leaves_of_a_disc(study
     expected = np.mean([((mask > 0.5) & d).sum() / ((mask > 0.5) | d).sum() for d in drawn])
     found = once_more(_with_scans(study, (0.5, 0.5, 4.4)), [row], surface=False)
     assert found[row].iou == pytest.approx(expected)
+
+
+def _all_trained(patients: int = 24, **more):
+    """A study that holds nobody out, with an encoder that rebuilds whom it was fitted on, and the average for others."""
+    rows = rows_of(patients)
+    radii, dealt = radii_of(rows), split_of(patients)
+    split = Split(dict.fromkeys(dealt.part, "train"), dealt.fold)
+    asked = []
+
+    class Memory(Known):
+        def __init__(self, seen) -> None:
+            self.seen = seen
+
+        def encode(self, samples) -> Latents:
+            known = [row.patient in self.seen for row in samples.rows]
+            return Latents(samples.rows, np.where(np.array(known)[:, None], radii, [3.0, 9.0, 10.0]).astype(np.float32))
+
+        def decode(self, z: np.ndarray) -> np.ndarray:
+            return np.stack([ellipsoid(row) for row in z.astype(float)])
+
+    def fitted(seen) -> Memory:
+        asked.append(frozenset(seen))
+        return Memory(seen)
+
+    study = study_of(radii, rows, radii=radii, split=split, history=({"a": 1.0},) * 3, fitted=fitted)
+    object.__setattr__(study, "encoder", Memory(frozenset(split.part)))
+    return replace(study, **more), asked
+
+
+def test_a_second_fit_without_some_patients_tells_what_of_the_first_is_memory() -> None:
+    study, asked = _all_trained()
+    found = Reconstruction(ReconstructionOptions(resamples=100, without=("3", "7", "20"))).evaluate(study)
+    assert asked == [study.split.patients() - {"3", "7", "20"}]
+    assert [t.name for t in found.tables] == [
+        "reconstruction", "reconstruction-by-level", "reconstruction-without", "reconstruction-by-level-without",
+    ]  # fmt: skip
+    first, _, second, levels = found.tables
+    assert cell(first, {"method": "encoder", "part": "training"}, "iou") > 0.99
+    assert cell(first, {"method": "encoder", "part": "training"}, "patients") == 24
+    assert cell(second, {"method": "encoder", "part": "training"}, "patients") == 21
+    assert cell(second, {"method": "encoder", "part": "held out"}, "patients") == 3
+    unseen = cell(second, {"method": "encoder", "part": "held out"}, "iou")
+    alone = [
+        (truth & guess).sum() / (truth | guess).sum()
+        for s in study.samples
+        if s.patient in {"3", "7", "20"}
+        for truth, guess in [(s.mask > 0.5, ellipsoid(np.array([3.0, 9.0, 10.0])) > 0.5)]
+    ]
+    assert unseen == pytest.approx(np.mean(alone))
+    assert cell(levels, {"level": "L4-L5", "method": "encoder"}, "gap") > 0.05
+    assert f"1.000 on its own training samples, {unseen:.3f} on patients left out" in found.sentences[0]
+    assert len({f.name for f in found.figures}) == len(found.figures)
+    assert not any("no reconstruction here is held out" in warning for warning in found.warnings)
+
+
+def test_a_second_fit_that_cannot_be_is_refused_with_the_reason(study) -> None:
+    def refused(study, *patients) -> str:
+        with pytest.raises(DataError) as error:
+            Reconstruction(ReconstructionOptions(without=patients)).evaluate(study)
+        return str(error.value)
+
+    assert "holds patients out already" in refused(study, "3")
+    assert "Nobody, X not in the cohort" in refused(_all_trained()[0], "3", "X", "Nobody")
+    assert "no encoder can be fitted" in refused(_all_trained()[0], *map(str, range(24)))
+    assert "no encoder can be fitted" in refused(_all_trained(fitted=None)[0], "3")
 
 
 def test_a_scan_s_spacing_is_turned_to_the_sample_s_axes() -> None:

@@ -289,4 +289,5 @@ class Cohort:
             scans=self.scans,
             sized=self.sized,
             measure=self._instruments,
+            fitted=self._loaded,
         )
