@@ -157,7 +157,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="reconstruction",
             api=1,
-            version=3,
+            version=4,
             summary="Rebuilt masks against originals, training beside held-out, PCA of the same size and the ceiling beside the encoder.",
             options=ReconstructionOptions,
             build=_reconstruction,

@@ -54,7 +54,7 @@ def _again(mask: NDArray[np.float32], grid: Grid, spacing: tuple[float, float, f
     for place in (np.arange(PLACES) + 0.5) / PLACES:
         z, y, x = (float(place) if axis == thick else 0.5 for axis in range(3))
         back = kernels.redigitised(mask, grid, spacing, shift=(z, y, x)) > 0.5
-        found.append(likeness(drawn, back, grid.spacing, surface=surface))
+        found.append(likeness(drawn, back, grid, surface=surface))
     iou, dice, assd, hd95 = (
         float(np.mean([getattr(one, name) for one in found])) for name in ("iou", "dice", "assd_mm", "hd95_mm")
     )

@@ -146,5 +146,5 @@ def _overlaps(
         for i, guess in zip(part, decode(z[part]), strict=True):
             sample = study.samples[int(i)]
             truth = sample.mask > 0.5
-            out.append(likeness(truth, np.asarray(guess) > 0.5, sample.grid.spacing, surface=False).iou)
+            out.append(likeness(truth, np.asarray(guess) > 0.5, sample.grid, surface=False).iou)
     return np.array(out)

@@ -113,8 +113,9 @@ class Reconstruction:
                 rebuilt[methods[1]] = pca.rebuilt(scores[positions]).reshape(len(samples), *masks.shape)
             for method, decoded in rebuilt.items():
                 for i, sample, guess in zip(positions, samples, decoded, strict=True):
-                    spacing, surface = sample.grid.spacing, self.options.surface
-                    found = likeness(sample.mask > 0.5, np.asarray(guess) > 0.5, spacing, surface=surface)
+                    found = likeness(
+                        sample.mask > 0.5, np.asarray(guess) > 0.5, sample.grid, surface=self.options.surface
+                    )
                     for name in MEASURES:
                         values[method][name][i] = getattr(found, name)
         parts = tuple(part_of(study.split, row) for row in study.latents.rows)
