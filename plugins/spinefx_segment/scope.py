@@ -11,15 +11,23 @@ import torch
 
 @contextmanager
 def calm(device: str) -> Iterator[None]:
-    """One thread for each convolution, and deterministic algorithms where the device has them; others' settings come back."""
+    """One thread for each convolution, and deterministic algorithms where the device has them; others' settings come back.
+
+    Memory that every kernel writes anyway is not filled before.
+    """
     before, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     warns = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.set_num_threads(1)
+    fills, torch.utils.deterministic.fill_uninitialized_memory = (
+        torch.utils.deterministic.fill_uninitialized_memory,
+        False,
+    )
     torch.use_deterministic_algorithms(True, warn_only=device != "cpu")
     try:
         yield
     finally:
         torch.set_num_threads(before)
+        torch.utils.deterministic.fill_uninitialized_memory = fills
         torch.use_deterministic_algorithms(strict, warn_only=warns)
 
 

@@ -41,7 +41,7 @@ _PER_VOXEL, _PER_VIEW = 9, 12
 
 
 class Unet:
-    """A network from MONAI that gives each voxel a class; structures are told apart and named after that."""
+    """A network (residual, or one of MONAI's) that gives each voxel a class; structures are told apart and named after that."""
 
     def __init__(self, options: UnetOptions) -> None:
         self.options = options
