@@ -37,7 +37,7 @@ class ConvOptions(BaseModel, frozen=True, extra="forbid"):
         (3, 4, 4), description="control points (z, y, x) of the atlas's warp over the sample"
     )
     width: Whole = Field(64, description="hidden units between latents and decoder")
-    epochs: Whole = Field(25, description="passes over the training samples at most")
+    epochs: Whole = Field(50, description="passes over the training samples at most")
     patience: Whole = Field(15, description="epochs without a better validation loss after which training stops")
     batch: Whole | Literal["auto"] = Field(
         4,

@@ -22,6 +22,12 @@ _TAIL = """
 test = 0.2           # share of the patients that no fit ever sees
 folds = 5
 
+[[augment]]
+use = "flip"         # left and right: discs have no side
+
+[[augment]]
+use = "affine"       # turns, sizes, places
+
 [encode]
 use = "conv-ae"      # pca is the baseline
 latent_dim = 4
@@ -108,6 +114,7 @@ use = "affine"
 [encode]
 use = "conv-ae"
 latent_dim = 4
+epochs = 25
 
 [report]
 title = "spinefx demo: phantom spines"
