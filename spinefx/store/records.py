@@ -61,7 +61,7 @@ def png(pixels: Any) -> bytes:
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels, np.uint8)).save(buffer, format="PNG", compress_level=4)
+    Image.fromarray(np.ascontiguousarray(pixels, np.uint8)).save(buffer, format="PNG", compress_level=3)
     return buffer.getvalue()
 
 
