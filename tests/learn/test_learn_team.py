@@ -26,8 +26,9 @@ def _weights(model):
 
 
 @pytest.mark.slow
-def test_two_processes_train_what_one_does(tmp_path):
-    options = {"decorrelation_weight": 0.1, "hide": 0.2}
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
+def test_two_processes_train_what_one_does(optimiser, tmp_path):
+    options = {"decorrelation_weight": 0.1, "hide": 0.2, "optimiser": optimiser}
     train, validation, _ = split(cohort(6)[0], validation=1, test=1)
     train = SampleList(train.samples[:-1])  # 11 samples: batches of 8 and 3, shared unevenly
     one, two = (conv_ae(epochs=3, processes=n, **options) for n in (1, 2))

@@ -28,7 +28,9 @@ def test_a_block_moved_by_known_millimetres_gives_known_overlap_and_distance() -
     sheet[1] = True
     apart = likeness(sheet, np.roll(sheet, 2, axis=0), THICK)
     assert (apart.iou, apart.hd95_mm) == (0, pytest.approx(8.0))
-    assert apart.assd_mm == pytest.approx(6.0), "the sides that face each other are a slice nearer than those that do not"
+    assert apart.assd_mm == pytest.approx(6.0), (
+        "the sides that face each other are a slice nearer than those that do not"
+    )
 
 
 def test_spheres_about_one_middle_are_apart_by_the_difference_of_their_radii() -> None:

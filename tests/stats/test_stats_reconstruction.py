@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from spinefx_stats import ReconstructionOptions
 from spinefx_stats.ceiling import once_more, spacing_along
-from spinefx_stats.reconstruction import CEILING, Reconstruction
+from spinefx_stats.rebuilt import CEILING
+from spinefx_stats.reconstruction import Reconstruction
 from stats_simulated import GRID, Known, cell, ellipsoid, rows_of, split_of, study_of, table
 
 from spinefx import kernels
