@@ -26,8 +26,9 @@ def _weights(model):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
-def test_two_processes_train_what_one_does(optimiser, tmp_path):
+@pytest.mark.parametrize(("optimiser", "apart"), [("adamw", 1e-4), ("muon", 0.05)])
+def test_two_processes_train_what_one_does(optimiser, apart, tmp_path):
+    """Muon makes rounding in directions that no sample sees as large as any step: losses agree, those weights do not."""
     options = {"decorrelation_weight": 0.1, "hide": 0.2, "optimiser": optimiser}
     train, validation, _ = split(cohort(6)[0], validation=1, test=1)
     train = SampleList(train.samples[:-1])  # 11 samples: batches of 8 and 3, shared unevenly
@@ -41,7 +42,7 @@ def test_two_processes_train_what_one_does(optimiser, tmp_path):
         assert b["train_loss"] == pytest.approx(a["train_loss"], rel=1e-4)
     alone, together = _weights(one), _weights(two)
     worst = max(np.abs(alone[name] - together[name]).max() for name in alone)
-    assert worst < 1e-4
+    assert worst < apart
 
 
 @pytest.mark.slow
