@@ -100,6 +100,7 @@ def test_fitting_leaves_torch_as_it_was(tmp_path):
     conv_ae(epochs=1, threads=threads + 1).fit(fitting(train, validation, tmp_path))
     assert torch.get_num_threads() == threads
     assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.utils.deterministic.fill_uninitialized_memory
     assert torch.equal(before, torch.random.get_rng_state())
 
 
