@@ -200,7 +200,7 @@ def _memory(everybody: Measured, fewer: Measured) -> str:
             told.append(
                 f"{method} {own:.3f} on its own training samples, {unseen:.3f} on patients left out of a second fit"
             )
-    return f"IoU, and what of it is memory: {'; '.join(told)}."
+    return f"IoU, and what of it is memory: {'; '.join(told)}. What follows is of that second fit."
 
 
 def _levels(by_level: Table) -> Figure | None:
