@@ -89,6 +89,14 @@ def test_every_number_of_a_network_is_in_one_group_and_fan_in_is_what_it_was_dra
     assert [group["weight_decay"] for group in (*hidden, decays, stays)] == [0.5] * (len(hidden) + 1) + [0.0]
 
 
+def test_an_output_of_a_strided_kernel_sums_an_eighth_of_its_taps():
+    layout = Layout((16, 24, 24), (1.0,) * 3, 1, 1, 4, (4, 8, 8), "transposed", 2, (2, 2, 2), 16)
+    net = fresh(layout, 0, torch.zeros(1, 16, 24, 24))
+    fan_in = {id(group["params"][0]): group.get("fan_in") for group in groups_by_inputs(net, 0.0)}
+    wanted = {"encoder.blocks.1.0": 4 * 27, "decoder.hidden": 4, "decoder.up.0": 8 * 27 / 8, "decoder.up.1": 8 * 27 / 8}
+    assert {name: fan_in[id(net.get_submodule(name).weight)] for name in wanted} == wanted
+
+
 def test_the_rate_is_muon_s_own_unless_given():
     assert ConvAeOptions(optimiser="muon").lr == 0.02
     assert ConvAeOptions(optimiser="muon", lr=0.01).lr == 0.01
