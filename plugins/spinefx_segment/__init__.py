@@ -69,7 +69,7 @@ class UnetOptions(BaseModel, frozen=True, extra="forbid"):
     noise: Annotated[float, Field(ge=0, le=1)] = Field(0.15, description="most noise, in standard deviations")
     memory_gb: Annotated[float, Field(ge=1, le=4096)] = Field(
         6.0,
-        description="most memory for segmenting one scan, by slabs; naming adds 60 bytes a voxel of the spine's box",
+        description="most memory for segmenting one scan, by slabs; naming adds 30 bytes a voxel of the spine's box",
     )
     precision: Literal["auto", "full", "mixed"] = Field(
         "auto",

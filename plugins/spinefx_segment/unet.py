@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "unet", 4
 _LIBRARIES = 0.7e9
 """torch, the network and one tile."""
-PER_BOX = 60
+PER_BOX = 30
 """Bytes for each voxel of the box around all structures, while they are told apart; beside the budget."""
 _PER_TILE = 240
 """Bytes for each voxel of a tile that a further thread holds."""

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from spinefx_segment import UnetOptions
-from spinefx_segment.instances import bodies, carried, named
+from spinefx_segment.instances import bodies, carried, grown, named
 from spinefx_segment.networks import Layout, fresh
 from spinefx_segment.tiles import draw, probabilities, spans
 from spinefx_segment.unet import PER_BOX, Unet
@@ -142,6 +142,18 @@ def test_a_second_look_takes_what_depends_on_blocks_out() -> None:
     assert np.ptp(two.astype(int)) <= 4
     assert Layout("resunet", (4, 4, 8), 2, (4.0, 1.0, 1.0), (16, 32, 32), 2).shift == (0, 1, 1)
     assert Layout("resunet", (4, 4, 8), 2, (4.0, 1.0, 1.0), (16, 32, 32), 1).shift == (0, 0, 0)
+
+
+def test_growing_some_rows_at_a_time_is_growing_the_whole() -> None:
+    from skimage.segmentation import expand_labels
+
+    rng = np.random.default_rng(3)
+    seeds = np.where(rng.random((20, 100, 30)) < 0.01, rng.integers(1, 30, (20, 100, 30)), 0).astype(np.uint16)
+    seeds[:, :9] = seeds[:, :, 27:] = 0
+    kept = seeds.copy()
+    assert np.array_equal(grown(seeds), expand_labels(seeds, 2))
+    assert np.array_equal(seeds, kept)
+    assert not grown(np.zeros((4, 5, 6), np.uint16)).any()
 
 
 @pytest.mark.slow
