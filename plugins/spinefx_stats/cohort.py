@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Row, Study
+from spinefx.api import DataError, Row, Study
 from spinefx_stats.patients import Patients
 from spinefx_stats.weighted import Array
 
@@ -75,11 +76,18 @@ class Cohort:
 def cohort_of(
     study: Study, *, features: Sequence[str] = (), facts: Sequence[str] = (), resamples: int = 1000
 ) -> Cohort:
-    """The study's columns. `features` are patterns of geometry columns, `facts` names of numeric or two-valued facts."""
+    """The study's columns. `features` are patterns of geometry columns, `facts` names of numeric or two-valued facts.
+
+    Raises
+    ------
+    DataError
+        If a pattern is of no column that was measured.
+    """
     rows = study.latents.rows
     patterns = tuple(features) or ("*",)
     barred = FROM_LATENTS if features else (*FROM_LATENTS, *QUALITY, RADIOMICS)
     measured = study.features.at(rows)
+    _refuse_vain(features, list(measured))
     geometry = {
         name: values
         for name, values in measured.items()
@@ -101,6 +109,16 @@ def cohort_of(
         patients=Patients([row.patient for row in rows], study.seed, resamples),
         radiomics={n: v for n, v in measured.items() if fnmatchcase(n, RADIOMICS) and varies(v)},
     )
+
+
+def _refuse_vain(patterns: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise where a pattern matches nothing: a misspelt feature would only be missing from every table."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in columns):
+            near = get_close_matches(pattern, columns, 3, 0.5) or columns[:12]
+            raise DataError(
+                f"features: nothing that was measured is named {pattern!r}; there is {', '.join(near) or 'nothing'}"
+            )
 
 
 def varies(values: Array) -> bool:

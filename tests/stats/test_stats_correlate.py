@@ -10,6 +10,8 @@ from spinefx_stats import CorrelateOptions
 from spinefx_stats.correlate import Correlate
 from stats_simulated import cell, clustered, rows_of, split_of, study_of, table
 
+from spinefx.api import DataError
+
 FAST = CorrelateOptions(resamples=200)
 
 
@@ -128,6 +130,13 @@ def test_columns_computed_from_latents_are_no_geometry() -> None:
     named = CorrelateOptions(resamples=200, features=("*.residual_mm", "space.*"))
     one = table(Correlate(named).evaluate(study), "latents-geometry")
     assert {r["with"] for r in rows_as_dicts(one)} == {"disc.residual_mm"}  # latents are never geometry, named or not
+
+
+def test_a_misspelt_feature_is_an_error_and_no_empty_table(study) -> None:
+    with pytest.raises(
+        DataError, match=r"nothing that was measured is named 'disc\.heigth_mm'; there is disc\.height_mm"
+    ):
+        Correlate(CorrelateOptions(resamples=200, features=("disc.noise*", "disc.heigth_mm"))).evaluate(study)
 
 
 def test_nominal_labels_are_judged_category_by_category() -> None:
