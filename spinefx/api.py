@@ -33,6 +33,7 @@ from spinefx.contract.segmenter import ScanSet, SegmenterFitting, TrainableSegme
 from spinefx.contract.stages import (
     Augmenter,
     Evaluator,
+    Foreseeing,
     GeometryAnalyser,
     LabelSource,
     LatentAnalyser,
@@ -49,7 +50,7 @@ from spinefx.labels.rows import read_rows
 __all__ = [
     "API", "KINDS", "LOWEST_LEVELS", "SCHEMES", "THORACIC_COUNTS", "Augmenter", "Case", "Change", "Column", "DataError",
     "Encoder", "Evaluator", "Features",
-    "Figure", "Findings", "Fitting", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
+    "Figure", "Findings", "Fitting", "Foreseeing", "GeometryAnalyser", "Grid", "GridError", "LabelMap", "LabelRow", "LabelSource",
     "LabelTableError", "Labels", "LatentAnalyser", "Latents", "Loader", "Mark", "MarkSource", "Panel", "PlanError", "Plugin", "PluginError",
     "Preprocessor", "Problem", "Remark", "Row", "Sample", "SampleList", "SampleSet", "Scan", "ScanAnalyser", "ScanSet",
     "Scheme", "SchemeError", "Segmenter", "SegmenterFitting", "Series", "Shape", "SpinefxError", "Split", "StageError",

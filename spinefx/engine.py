@@ -31,7 +31,7 @@ from spinefx.store.samples import StoredSamples, places
 from spinefx.work.cases.casework import Casework
 from spinefx.work.cases.outcome import CaseResult
 from spinefx.work.cases.roster import loader_of, roster
-from spinefx.work.checked import Checked, labels_of
+from spinefx.work.checked import Checked, foreseen, labels_of
 from spinefx.work.cohort.account import account
 from spinefx.work.cohort.cohort import Cohort
 from spinefx.work.cohort.flow import strata
@@ -79,14 +79,14 @@ class Engine:
         return loader_of(self.plan)
 
     def check(self) -> Checked:
-        """Find the cases and read the labels; DataError names what is wrong with either."""
+        """Find the cases and read the labels; DataError names what is wrong with either, PlanError what is asked of them in vain."""
         cases = roster(self.loader, self.plan.data.use)
         labels, stratify = labels_of(self.plan, self.loader), self.plan.split.stratify
         if stratify and stratify not in labels.columns:
             raise PlanError(
                 f"[split] stratify = {stratify!r} is no label; there are {sorted(labels.columns) or 'none'}"
             )
-        self._deal({case.patient for case in cases})  # what cannot be dealt is told before anything is computed
+        foreseen(self.plan, self._deal({case.patient for case in cases}), labels)
         return Checked(cases, labels)
 
     def _deal(

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from spinefx.api import Column, Findings, Labels, Study, Table
+from spinefx.api import Column, DataError, Findings, Labels, Split, Study, Table
 from spinefx_stats import AgreementOptions
 from spinefx_stats.patients import Patients, Statistic
 from spinefx_stats.perturbed import perturbed
@@ -28,8 +28,15 @@ class Agreement:
     def __init__(self, options: AgreementOptions) -> None:
         self.options = options
 
+    def foresee(self, split: Split, labels: Labels) -> None:
+        """DataError where a pair is of columns that the label table has not, or that cannot be compared."""
+        whys = [why for pair in self.options.pairs if (why := self._lacking(labels, *pair))]
+        if whys:
+            raise DataError(" ".join(whys))
+
     def evaluate(self, study: Study) -> Findings:
         """Kappas, ICC and share of equal labels for every pair, with intervals over patients; the same of perturbed masks."""
+        self.foresee(study.split, study.labels)
         labels, rows, sentences, warnings = study.labels, [], [], []
         owners = [row.patient for row in labels.rows]
         if not self.options.pairs and not self.options.perturbations:
@@ -37,10 +44,6 @@ class Agreement:
                 "Agreement: neither `pairs` of label columns nor `perturbations` are asked for, so there is nothing to compare."
             )
         for first, second in self.options.pairs:
-            why = self._lacking(labels, first, second)
-            if why:
-                warnings.append(why)
-                continue
             a, b = _coded(labels, first), _coded(labels, second)
             both = np.isfinite(a) & np.isfinite(b)
             if both.sum() < FEWEST_ROWS:
@@ -65,10 +68,10 @@ class Agreement:
         lacking = [name for name in (first, second) if name not in labels.columns]
         if lacking:
             known = ", ".join(labels.columns) or "none"
-            return f"Agreement: no label column {lacking[0]!r}; the table has {known}."
+            return f"pairs: no label column {lacking[0]!r}; the table has {known}."
         kinds = [labels.kinds.get(name, "ordinal") for name in (first, second)]
         if "nominal" in kinds and kinds[0] != kinds[1]:
-            return f"Agreement of {first!r} ({kinds[0]}) and {second!r} ({kinds[1]}): names and numbers cannot be compared."
+            return f"pairs: {first!r} is {kinds[0]}, {second!r} {kinds[1]}; names and numbers cannot be compared."
         return ""
 
     def _measured(self, a: Array, b: Array, kind: str, patients: Patients) -> Iterator[tuple[str, tuple[Cell, ...]]]:

@@ -91,25 +91,36 @@ def _with_ceiling(measured: Measured, options: ReconstructionOptions) -> Measure
     return replace(measured, values={**measured.values, CEILING: own}, ceiling=True)
 
 
+def refuse_without(split: Split, patients: Sequence[str]) -> None:
+    """Raise what makes a fit without these patients impossible or pointless.
+
+    Raises
+    ------
+    DataError
+        If one of them is not in the cohort, if the split holds patients out already, or if none would be left to train on.
+    """
+    unknown = sorted(set(patients) - split.patients())
+    if unknown:
+        raise DataError(f"without: {', '.join(unknown)} not in the cohort; name patients as the run does")
+    if split.patients("test"):
+        raise DataError("without: [split] test holds patients out already; leave one of the two away")
+    if split.patients("train") <= set(patients):
+        raise DataError("without: nobody is left to train on; name fewer patients")
+
+
 def without(study: Study, patients: Sequence[str]) -> Study:
     """The study with its encoder fitted once more, without these patients, who are its test patients then.
 
     Raises
     ------
     DataError
-        If the split holds patients out already, if one of these is not in the cohort, if none would be left to train on, or if
-        the run cannot train another encoder.
+        What `refuse_without` raises, or if the run cannot train another encoder.
     """
-    rows, split = study.latents.rows, study.split
-    unknown = sorted(set(patients) - split.patients())
-    if unknown:
-        raise DataError(f"without: {', '.join(unknown)} not in the cohort; name patients as the run does")
-    if split.mask(rows, "test").any():
-        raise DataError("without: [split] test holds patients out already; leave one of the two away")
-    left = split.patients("train", "validation") - set(patients)
-    if study.fitted is None or not split.mask(rows, "train")[[row.patient in left for row in rows]].any():
-        raise DataError("without: no encoder can be fitted on the other patients; name fewer, or take the option away")
-    encoder = study.fitted(left)
+    split = study.split
+    refuse_without(split, patients)
+    if study.fitted is None:
+        raise DataError("without: this study cannot fit another encoder; take the option away")
+    encoder = study.fitted(split.patients("train", "validation") - set(patients))
     parts = dict(split.part)
     for patient in patients:
         parts[patient] = "test"

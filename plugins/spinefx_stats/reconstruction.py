@@ -9,12 +9,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from spinefx.api import Column, Figure, Findings, Panel, Series, Study, Table
+from spinefx.api import Column, DataError, Figure, Findings, Labels, Panel, Series, Split, Study, Table
 from spinefx_stats import ReconstructionOptions
 from spinefx_stats.ceiling import PLACES
 from spinefx_stats.patients import Patients
 from spinefx_stats.pictures import panel
-from spinefx_stats.rebuilt import CEILING, MEASURES, Measured, measure, without
+from spinefx_stats.rebuilt import CEILING, MEASURES, Measured, measure, refuse_without, without
 from spinefx_stats.weighted import Array
 from spinefx_stats.words import PARTS, Cell, between, signed
 
@@ -29,20 +29,35 @@ class Reconstruction:
     def __init__(self, options: ReconstructionOptions) -> None:
         self.options = options
 
+    def foresee(self, split: Split, labels: Labels) -> None:
+        """DataError where `without` names nobody of the cohort, everybody, or a split holds patients out already."""
+        if self.options.without:
+            refuse_without(split, self.options.without)
+
     def evaluate(self, study: Study) -> Findings:
         """IoU, Dice and surface distances by part and level, beside a PCA of the same size; pictures; losses."""
         if not len(study.samples):
             return Findings(warnings=("There is no sample to rebuild.",))
-        if not self.options.without:
-            return self._found(measure(study, self.options))
-        second = without(study, self.options.without)
+        return self._twice(study) if self.options.without else self._found(measure(study, self.options))
+
+    def _twice(self, study: Study) -> Findings:
+        """Of the fit, and of a second one without some patients."""
+        known = study.split.patients()
+        left_out = [patient for patient in self.options.without if patient in known]
+        lost = ", ".join(patient for patient in self.options.without if patient not in known)
+        if not left_out:
+            raise DataError(f"without: no sample is of {lost}; name patients whose cases are not quarantined")
+        second = without(study, left_out)
         everybody, fewer = measure(study, self.options), measure(second, self.options)
         first, then = self._found(everybody), self._found(fewer)
         return Findings(
-            tables=(*first.tables, *_named(then.tables, len(self.options.without))),
-            figures=(*first.figures, *_named(then.figures, len(self.options.without))),
+            tables=(*first.tables, *_named(then.tables, len(left_out))),
+            figures=(*first.figures, *_named(then.figures, len(left_out))),
             sentences=(_memory(everybody, fewer), *then.sentences),
-            warnings=then.warnings,
+            warnings=(
+                *([f"without: no sample is of {lost}, who could not be left out."] if lost else []),
+                *then.warnings,
+            ),
         )
 
     def _found(self, measured: Measured) -> Findings:
@@ -185,8 +200,9 @@ class Reconstruction:
 
 def _named(shown: tuple[Shown, ...], count: int) -> tuple[Shown, ...]:
     """Tables or figures under names of their own."""
+    whom = "1 patient" if count == 1 else f"{count} patients"
     return tuple(
-        replace(one, name=f"{one.name}-without", title=f"{one.title}: the same recipe, fitted without {count} patients")
+        replace(one, name=f"{one.name}-without", title=f"{one.title}: the same recipe, fitted without {whom}")
         for one in shown
     )
 

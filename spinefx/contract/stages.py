@@ -16,7 +16,7 @@ from spinefx.contract.features import Features
 from spinefx.contract.findings import Findings
 from spinefx.contract.labels import Labels
 from spinefx.contract.marks import Mark
-from spinefx.contract.samples import Change
+from spinefx.contract.samples import Change, Split
 from spinefx.contract.scan import Sample, Scan
 from spinefx.contract.study import Study
 
@@ -115,4 +115,16 @@ class Evaluator(Protocol):
 
     def evaluate(self, study: Study) -> Findings:
         """Tables, figures, sentences, warnings."""
+        ...
+
+
+@runtime_checkable
+class Foreseeing(Protocol):
+    """A latent analyser or an evaluator whose options name patients or labels may have this too: what cannot work is told first."""
+
+    def foresee(self, split: Split, labels: Labels) -> None:
+        """DataError names what the options ask for that is not there; called before anything is computed.
+
+        split : every patient of the cohort as `[split]` deals them; whose cases are quarantined is not known yet.
+        """
         ...

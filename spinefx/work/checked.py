@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from spinefx.contract.case import Case
-from spinefx.contract.errors import DataError, LabelTableError, PlanError
+from spinefx.contract.errors import DataError, LabelTableError, PlanError, PluginError, Problem
 from spinefx.contract.labels import Labels
-from spinefx.contract.stages import LabelSource, Loader
+from spinefx.contract.samples import Split
+from spinefx.contract.stages import Foreseeing, LabelSource, Loader
 from spinefx.labels import read_labels
 from spinefx.plan import Plan
 from spinefx.work.cases.roster import asked, pseudonyms
@@ -52,3 +53,31 @@ def labels_of(plan: Plan, loader: Loader) -> Labels:
         return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)
     except DataError as error:
         raise DataError(f"{plan.source} [labels]: {error}; loader {plan.data.use!r} brings them") from error
+
+
+def foreseen(plan: Plan, split: Split, labels: Labels) -> None:
+    """Ask latent analysers and evaluators for patients and labels that their options name and that are not there.
+
+    Raises
+    ------
+    PlanError
+        Naming the place of every stage that could never do what it is asked for.
+    PluginError
+        If a stage cannot be built, or fails to tell.
+    """
+    problems = []
+    listed = [("geometry", n, stage) for n, stage in enumerate(plan.geometry) if stage.scope == "latents"]
+    for section, number, stage in [*listed, *(("evaluate", n, stage) for n, stage in enumerate(plan.evaluate))]:
+        built = stage.build()
+        if not isinstance(built, Foreseeing):
+            continue
+        try:
+            built.foresee(split, labels)
+        except DataError as error:
+            problems.append(Problem(plan.where(section, number), f"{stage.use}: {error}"))
+        except Exception as error:
+            raise PluginError(
+                f"{plan.where(section, number)}: {stage.use} fails before the run: {type(error).__name__}: {error}"
+            ) from error
+    if problems:
+        raise PlanError(problems)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from spinefx.contract.errors import DataError, PlanError, StoreError
+from spinefx.contract.errors import DataError, PlanError, PluginError, StoreError
 from spinefx.engine import Engine
 from spinefx.plan import Plan
 from spinefx.store.run import Run
@@ -109,6 +109,47 @@ def test_a_split_that_cannot_be_is_told_before_anything_is_computed(
     with pytest.raises(PlanError, match=said):
         bench.run(split=split)
     assert bench.lines() == []
+
+
+_WARY = """
+from pydantic import BaseModel
+from spinefx.api import DataError, Findings, Plugin, hookimpl
+class Options(BaseModel, frozen=True, extra="forbid"):
+    pass
+class Wary:
+    def __init__(self, options): pass
+    def evaluate(self, study): return Findings()
+    def foresee(self, split, labels):
+        {does}
+@hookimpl
+def spinefx_evaluators(): return [Plugin("wary", 1, 1, "x", Options, Wary)]
+"""
+
+
+@pytest.mark.parametrize(
+    ("does", "error", "said"),
+    [
+        (
+            "raise DataError(f'{len(split.patients())} patients, and {sorted(labels.columns)}')",
+            PlanError,
+            "wary: 8 patients, and",
+        ),
+        ("split.nothing", PluginError, "wary fails before the run: AttributeError: "),
+    ],
+)
+def test_what_an_evaluator_foresees_is_told_before_anything_is_computed(
+    bench: Bench, does: str, error: type[Exception], said: str
+) -> None:
+    plugin = bench.folder / "wary.py"
+    plugin.write_text(_WARY.format(does=does))
+    tables = bench.tables()
+    tables["run"]["plugins"].append(str(plugin))
+    tables["evaluate"].append({"use": "wary"})
+    with pytest.raises(error, match=rf"\[evaluate\]: {said}"):
+        Engine(Plan.of(tables, bench.folder)).run()
+    assert bench.lines() == []
+    plugin.write_text(_WARY.format(does="pass"))
+    assert Engine(Plan.of(tables, bench.folder)).run().exit_code == 0
 
 
 def test_a_target_that_the_loader_does_not_bring_is_told_with_its_place(bench: Bench) -> None:

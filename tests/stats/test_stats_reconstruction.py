@@ -191,16 +191,30 @@ def test_a_second_fit_without_some_patients_tells_what_of_the_first_is_memory() 
     assert not any("no reconstruction here is held out" in warning for warning in found.warnings)
 
 
-def test_a_second_fit_that_cannot_be_is_refused_with_the_reason(study) -> None:
-    def refused(study, *patients) -> str:
+def test_a_second_fit_that_cannot_be_is_refused_with_the_reason_and_before_the_first(study) -> None:
+    def refused(split, *patients) -> str:
         with pytest.raises(DataError) as error:
-            Reconstruction(ReconstructionOptions(without=patients)).evaluate(study)
+            Reconstruction(ReconstructionOptions(without=patients)).foresee(split, study.labels)
         return str(error.value)
 
-    assert "holds patients out already" in refused(study, "3")
-    assert "Nobody, X not in the cohort" in refused(_all_trained()[0], "3", "X", "Nobody")
-    assert "no encoder can be fitted" in refused(_all_trained()[0], *map(str, range(24)))
-    assert "no encoder can be fitted" in refused(_all_trained(fitted=None)[0], "3")
+    everybody = _all_trained()[0].split
+    assert "holds patients out already" in refused(study.split, "3")
+    assert "Nobody, X not in the cohort" in refused(everybody, "3", "X", "Nobody")
+    assert "nobody is left to train on" in refused(everybody, *map(str, range(24)))
+    Reconstruction(ReconstructionOptions(without=("3", "7"))).foresee(everybody, study.labels)
+    Reconstruction(ReconstructionOptions()).foresee(study.split, study.labels)
+    with pytest.raises(DataError, match="cannot fit another encoder"):
+        Reconstruction(ReconstructionOptions(without=("3",))).evaluate(_all_trained(fitted=None)[0])
+
+
+def test_who_is_lost_cannot_be_left_out_and_is_named() -> None:
+    study, asked = _all_trained()
+    found = Reconstruction(ReconstructionOptions(resamples=100, without=("3", "lost"))).evaluate(study)
+    assert asked == [study.split.patients() - {"3"}]
+    assert any("no sample is of lost" in warning for warning in found.warnings)
+    assert "without 1 patients" not in found.tables[2].title
+    with pytest.raises(DataError, match="no sample is of lost, gone"):
+        Reconstruction(ReconstructionOptions(without=("lost", "gone"))).evaluate(study)
 
 
 def test_a_scan_s_spacing_is_turned_to_the_sample_s_axes() -> None:
