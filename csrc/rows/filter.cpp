@@ -42,7 +42,7 @@ SPINEFX_HD void transpose(const float* SPINEFX_RESTRICT in, Index stride, Index 
 }
 
 constexpr float kPole = -0.267949192431122706f;  // sqrt(3) - 2
-constexpr Index kReach = 24;                     // kPole^24 is 2e-14
+constexpr Index kDamped = 24;  // kPole^24 is 2e-14: what lies further off is lost in rounding
 
 // `some` vectors of signals side by side.
 template <std::size_t some>
@@ -53,7 +53,7 @@ SPINEFX_HD void prefilter_block(float* SPINEFX_RESTRICT data, Index count, Index
     for (std::size_t v = 0; v < some; ++v) before[v] = gain * load(data + static_cast<Index>(v) * kWide);
     float power = kPole;
     const Index period = 2 * (count - 1);
-    for (Index i = 1; i < kReach; ++i, power *= kPole) {
+    for (Index i = 1; i < kDamped; ++i, power *= kPole) {
         Index at = i % period;
         at = at < count ? at : period - at;
         const Wide weight = all(power);

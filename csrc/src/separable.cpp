@@ -9,11 +9,11 @@ namespace {
 
 constexpr Index kPlaneFloats = 48 * 1024;  // of one plane of a strip: two of them stay in the second cache
 
-// A row, of which pixels up to `last` are used, where kReach more may be read: itself, or its copy where the
-// volume ends before, or is one voxel wide.
+// A row, of which pixels up to `last` are used, where kOverread more may be read: itself, or its copy where
+// the volume ends before, or is one voxel wide.
 template <class T>
 const T* readable(View<const T> in, const T* row, Index last, const Buffer<T>& padded) {
-    if (in.shape.x > 1 && row + last + kReach < in.data + in.shape.voxels()) return row;
+    if (in.shape.x > 1 && row + last + kOverread < in.data + in.shape.voxels()) return row;
     std::memcpy(padded.data(), row, static_cast<std::size_t>(last + 1) * sizeof(T));
     padded[last + 1] = padded[last];
     return padded.data();
@@ -35,9 +35,9 @@ class LinearTile {
           stream_(stream),
           whole_(spread.count == out.shape.x),
           pitch_(whole_ ? spread.count : (spread.count + 15) / 16 * 16),
-          padded_(in.shape.x + kReach + 1, T{}),
+          padded_(in.shape.x + kOverread + 1, T{}),
           plane_{Buffer<float>((y1 - y0) * pitch_), Buffer<float>((y1 - y0) * pitch_)},
-          row_{Buffer<float>(spread.count + kReach), Buffer<float>(spread.count + kReach)} {}
+          row_{Buffer<float>(spread.count + kOverread), Buffer<float>(spread.count + kOverread)} {}
 
     void run(Index z0, Index z1) {
         const PixelRows<T>& pixels = rows().pixels<T>();
@@ -160,7 +160,7 @@ void sample_nearest(View<const T> in, View<T> out, const AlignedTaps& taps, T) {
     const Index planes = taps.z.end - taps.z.begin, tasks = std::min<Index>(planes, 32);
     parallel_for(tasks, work, [&](Index task) {
         const Index last = taps.z.begin + (task + 1) * planes / tasks;
-        const Buffer<T> made(strip * count + kReach), padded(in.shape.x + kReach + 1, T{});
+        const Buffer<T> made(strip * count + kOverread), padded(in.shape.x + kOverread + 1, T{});
         for (Index z0 = taps.z.begin + task * planes / tasks, z1 = z0; z0 < last; z0 = z1) {
             for (z1 = z0 + 1; z1 < last && taps.z.low[z1] == taps.z.low[z0];) ++z1;
             for (Index y0 = taps.y.begin; y0 < taps.y.end; y0 += strip) {

@@ -13,13 +13,13 @@
 namespace spinefx {
 namespace {
 
-constexpr Index kSlab = 8;      // planes that are smoothed together
-constexpr double kReach = 3.0;  // of the Gaussian, in standard deviations
+constexpr Index kSlab = 8;           // planes that are smoothed together
+constexpr double kDeviations = 3.0;  // as far as the Gaussian is followed
 
 // Weights at distances 0, 1, ... ; both sides sum to 1.
 std::vector<float> taps_of(double sigma) {
     if (!(sigma >= 0.0 && sigma <= 1e4)) throw std::invalid_argument("sigma must be in 0..10000 voxels");
-    const auto reach = static_cast<Index>(std::ceil(kReach * sigma));
+    const auto reach = static_cast<Index>(std::ceil(kDeviations * sigma));
     std::vector<double> weights;
     double sum = 0.0;
     for (Index i = 0; i <= reach; ++i) {

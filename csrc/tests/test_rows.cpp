@@ -106,13 +106,13 @@ void compare_spreads(const RowTable& table) {
     for (const double scale : {0.2, 0.7, 1.0, 1.6, 1.9, 2.3, -0.8}) {
         for (const Index count : {1, 15, 16, 40, 101}) {
             const Index size = 2 + static_cast<Index>(std::abs(scale) * static_cast<double>(count));
-            std::vector<T> row(static_cast<std::size_t>(size + kReach + 1));
+            std::vector<T> row(static_cast<std::size_t>(size + kOverread + 1));
             for (T& pixel : row) pixel = static_cast<T>(draw.whole(0, 250));
             const double shift = scale < 0.0 ? static_cast<double>(size - 1) : -0.3;
             const AxisTaps taps = make_taps(scale, shift, count, size, false);
             const SpreadTaps one = make_spread(taps, all_rows()[0]->lanes),
                              two = make_spread(taps, table.lanes);
-            const auto room = static_cast<std::size_t>(count + kReach);
+            const auto room = static_cast<std::size_t>(count + kOverread);
             std::vector<float> a(room), b(room);
             all_rows()[0]->pixels<T>().spread(row.data(), one.spread, a.data());
             table.pixels<T>().spread(row.data(), two.spread, b.data());

@@ -6,7 +6,7 @@
 
 namespace spinefx {
 
-constexpr Index kReach = 32;     // pixels that `spread` may read beyond the last one it uses
+constexpr Index kOverread = 32;  // pixels that `spread` may read beyond the last one it uses
 constexpr Index kSegment = 128;  // voxels of an output row that are located and sampled together
 
 // Where the samples along the fastest axis come from; arrays are padded to whole blocks of `lanes`.
@@ -67,7 +67,7 @@ enum class Locate { linear, nearest, vote };
 template <class T>
 struct PixelRows {
     void (*widen)(const T* in, Index count, float* out);
-    // Samples along a row; reads up to kReach pixels too many and writes whole blocks of lanes.
+    // Samples along a row; reads up to kOverread pixels too many and writes whole blocks of lanes.
     void (*spread)(const T* row, const Spread& spread, float* out);
     // The first of the two voxels alone, in the same manner.
     void (*choose)(const T* row, const Spread& spread, T* out);
