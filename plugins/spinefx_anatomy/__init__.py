@@ -104,7 +104,7 @@ def spinefx_preprocessors() -> list[Plugin]:
         Plugin(
             name="resample",
             api=1,
-            version=1,
+            version=2,
             summary="Images and mask on one grid of a chosen voxel size.",
             options=ResampleOptions,
             build=_resample,

@@ -36,7 +36,9 @@ class ResampleOptions(BaseModel, frozen=True, extra="forbid"):
     labels: Literal["label-thin", "label-smooth", "nearest"] = Field(
         "label-smooth", description="how the mask is resampled: keep thin structures, smooth outlines, or nearest voxel"
     )
-    antialias: bool = Field(True, description="blur an image along the axes that get coarser")
+    antialias: bool = Field(
+        True, description="average away what is finer than the new voxels, along the axes that get coarser"
+    )
 
 
 class NormaliseOptions(BaseModel, frozen=True, extra="forbid"):

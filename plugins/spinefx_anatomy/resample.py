@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from spinefx import kernels
 from spinefx.api import DataError, Grid, LabelMap, Scan, Volume
@@ -77,26 +76,5 @@ class Resample:
         if image.grid == target:
             return image
         data = image.data.astype(np.float32, copy=False)
-        if self.options.antialias:
-            data = blurred(data, image.grid, target)
-        return Volume(kernels.resample(data, image.grid, target, fill=float(image.data.min())), target)
-
-
-def blurred(data: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
-    """`data` without what `target` is too coarse to show: a Gaussian along every axis that gets coarser.
-
-    Notes
-    -----
-    Seen as Gaussians of half a voxel's full width, source and target differ in variance by
-    (target^2 - source^2) / (8 ln 2): Cardoso et al., Scale factor point spread function matching, MICCAI 2015.
-    """
-    from scipy.ndimage import gaussian_filter1d
-
-    nearest = np.abs(source.axes @ target.axes.T).argmax(axis=1)
-    out = data
-    for axis, other in enumerate(nearest):
-        ratio = target.spacing[other] / source.spacing[axis]
-        if ratio > 1.0 + 1e-6:
-            sigma = float(np.sqrt((ratio**2 - 1.0) / (8.0 * np.log(2.0))))
-            out = gaussian_filter1d(out, sigma, axis=axis, mode="nearest")
-    return out
+        lowest, antialias = float(data.min()), self.options.antialias
+        return Volume(kernels.resample(data, image.grid, target, antialias=antialias, fill=lowest), target)
