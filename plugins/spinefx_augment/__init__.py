@@ -69,9 +69,9 @@ def spinefx_augmenters() -> list[Plugin]:
         Plugin(
             "affine", 1, 1, "Turns, shifts, scales and stretches samples about their centre.", AffineOptions, _affine
         ),
-        Plugin("elastic", 1, 1, "Bends samples smoothly, by cubic B-splines.", ElasticOptions, _elastic),
-        Plugin("intensity", 1, 1, "Changes contrast, brightness, gamma and noise.", IntensityOptions, _intensity),
-        Plugin("bias-field", 1, 1, "Shades intensities smoothly, as a coil does.", BiasFieldOptions, _bias_field),
+        Plugin("elastic", 1, 2, "Bends samples smoothly, by cubic B-splines.", ElasticOptions, _elastic),
+        Plugin("intensity", 1, 2, "Changes contrast, brightness, gamma and noise.", IntensityOptions, _intensity),
+        Plugin("bias-field", 1, 2, "Shades intensities smoothly, as a coil does.", BiasFieldOptions, _bias_field),
         Plugin(
             "low-resolution",
             1,
@@ -83,7 +83,7 @@ def spinefx_augmenters() -> list[Plugin]:
         Plugin(
             "mask-jitter",
             1,
-            1,
+            2,
             "Shows the encoder an outline drawn by another hand.",
             MaskJitterOptions,
             _mask_jitter,

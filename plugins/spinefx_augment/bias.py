@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from spinefx.api import Change, Sample
 from spinefx_augment.options import BiasFieldOptions
+from spinefx_augment.smooth import products
 
 Image = NDArray[np.float32]
 
@@ -50,10 +51,11 @@ class BiasField:
         channels = tuple(c for c in range(len(sample.image)) if c not in sample.drawn())
         if chance >= o.probability or strength == 0.0 or not channels:
             return Change()
-        rises = [np.stack([np.linspace(-1.0, 1.0, n) ** k for k in range(o.order + 1)]) for n in sample.grid.shape]
+        z, y, x = (np.linspace(-1.0, 1.0, n)[:, None] ** np.arange(o.order + 1) for n in sample.grid.shape)
         cube = np.zeros((o.order + 1,) * 3)
         for power, weight in zip(powers, weights, strict=True):
             cube[power] = weight
-        field = np.einsum("abc,az,by,cx->zyx", cube, *rises, optimize=True)
-        field = (field - field.mean()) * (strength / max(float(field.std()), 1e-9))
-        return Change(intensity=Shade(channels, np.exp(field).astype(np.float32)))
+        field = products(cube, z, y, x)
+        field -= np.float32(field.mean(dtype=np.float64))
+        field *= np.float32(strength / max(float(field.std(dtype=np.float64)), 1e-9))
+        return Change(intensity=Shade(channels, np.exp(field, out=field)))

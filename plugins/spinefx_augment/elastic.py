@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spinefx.api import Change, Grid, Sample
 from spinefx_augment.options import ElasticOptions, MaskJitterOptions
+from spinefx_augment.smooth import products
 
 
 class Elastic:
@@ -41,10 +42,9 @@ class MaskJitter:
 
 def bend(grid: Grid, amplitude_mm: float, control_mm: float, rng: np.random.Generator) -> NDArray[np.float32]:
     """(3, z, y, x) smooth random displacement in mm; `amplitude_mm` is its standard deviation at a control point."""
-    weights = [spline_weights(n, spacing / control_mm) for n, spacing in zip(grid.shape, grid.spacing, strict=True)]
-    points = rng.standard_normal((3, *(w.shape[1] for w in weights))) * amplitude_mm
-    field: NDArray[np.float32] = np.einsum("kabc,za,yb,xc->kzyx", points, *weights, optimize=True).astype(np.float32)
-    return field
+    z, y, x = (spline_weights(n, spacing / control_mm) for n, spacing in zip(grid.shape, grid.spacing, strict=True))
+    points = rng.standard_normal((3, z.shape[1], y.shape[1], x.shape[1])) * amplitude_mm
+    return products(points, z, y, x)
 
 
 def spline_weights(n: int, step: float) -> NDArray[np.float64]:

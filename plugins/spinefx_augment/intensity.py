@@ -28,15 +28,14 @@ class Retouch:
         """A changed copy of the image (c, z, y, x)."""
         out = np.array(image, np.float32)
         for i, channel in enumerate(self.channels):
-            values = out[channel].astype(np.float64)
-            low, high, spread = float(values.min()), float(values.max()), float(values.std())
-            if spread == 0.0:
+            values = out[channel]
+            low, high, spread = values.min(), values.max(), float(values.std(dtype=np.float64))
+            if low == high:
                 continue
-            bent = low + (high - low) * ((values - low) / (high - low)) ** self.gamma[i]
-            mean = float(bent.mean())
-            out[channel] = (
-                (bent - mean) * self.gain[i] + mean + spread * (self.offset[i] + self.noise[i] * self.grain[i])
-            )
+            bent = (high - low) * ((values - low) / (high - low)) ** np.float32(self.gamma[i])
+            gain, mean = np.float32(self.gain[i]), bent.mean(dtype=np.float64)
+            level = low + mean * (1.0 - self.gain[i]) + spread * self.offset[i]
+            out[channel] = bent * gain + np.float32(level) + np.float32(spread * self.noise[i]) * self.grain[i]
         return out
 
 

@@ -21,6 +21,7 @@ from spinefx_augment.options import (
     MaskJitterOptions,
 )
 from spinefx_augment.slices import LowResolution, slab_weights
+from spinefx_augment.smooth import products
 from spinefx_augment.spatial import Affine, Flip
 
 from spinefx.api import Augmenter, Change
@@ -116,6 +117,35 @@ def test_spline_weights_sum_to_1_and_are_scipy_s_cubic(n, step):
     position = (np.arange(n) - (n - 1) / 2) * step + cells / 2
     wanted = BSpline.design_matrix(np.clip(position, 0, cells), np.arange(-3, cells + 4, dtype=float), 3).toarray()
     assert np.allclose(weights, wanted, atol=1e-9)
+
+
+@pytest.mark.parametrize("lead", [(), (3,), (2, 3)])
+def test_smooth_functions_are_the_sum_of_products_whatever_blas_has_of_threads(lead):
+    from threadpoolctl import threadpool_limits
+
+    drawn = rng(5)
+    weights = drawn.normal(size=(*lead, 4, 5, 6))
+    z, y, x = (drawn.normal(size=shape) for shape in ((40, 4), (70, 5), (90, 6)))
+    found = products(weights, z, y, x)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.einsum("...abc,za,yb,xc->...zyx", weights, z, y, x), atol=1e-4)
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            assert np.array_equal(products(weights, z, y, x), found)
+
+
+def test_intensities_change_as_the_formula_says_and_what_is_flat_stays():
+    change = Intensity(IntensityOptions(probability=1.0)).draw(SAMPLE, rng(1)).intensity
+    values, (gain, offset, gamma, noise) = (
+        SAMPLE.image[1].astype(float),
+        (float(v[0]) for v in (change.gain, change.offset, change.gamma, change.noise)),
+    )
+    low, high, spread = values.min(), values.max(), values.std()
+    bent = low + (high - low) * ((values - low) / (high - low)) ** gamma
+    wanted = (bent - bent.mean()) * gain + bent.mean() + spread * (offset + noise * change.grain[0])
+    np.testing.assert_allclose(change(SAMPLE.image)[1], wanted, atol=1e-5 * (high - low))
+    flat = np.stack([SAMPLE.mask, np.full_like(SAMPLE.mask, 7.3)])
+    assert np.array_equal(change(flat), flat)
 
 
 def test_intensities_change_and_the_mask_channel_stays():
