@@ -58,7 +58,8 @@ _STYLE: Any = {
 
 def svg_of(figure: Json, id_: str) -> str:
     """The drawing of a `line`, `scatter` or `bars` figure; "" where nothing in it can be drawn."""
-    series = [points for points in (_points(mapping(entry)) for entry in sequence(figure.get("series"))) if points.y]
+    every = (_points(mapping(entry), place) for place, entry in enumerate(sequence(figure.get("series"))))
+    series = [points for points in every if points.y]
     if not any(math.isfinite(y) for points in series for y in points.y):
         return ""
     with _plain_style():
@@ -80,15 +81,20 @@ def svg_of(figure: Json, id_: str) -> str:
 
 
 class _Series:
-    """A series with every point on one index: x, y, low, high, label."""
+    """A series with every point on one index: x, y, low, high, label. `place` is where it stands in the legend."""
 
-    def __init__(self, name: str, points: Sequence[tuple[float | str, float, float, float, str]]) -> None:
+    def __init__(self, name: str, place: int, points: Sequence[tuple[float | str, float, float, float, str]]) -> None:
         self.name = name
+        self.place = place
         self.x = [p[0] for p in points]
         self.y = [p[1] for p in points]
         self.low = [p[2] for p in points]
         self.high = [p[3] for p in points]
         self.labels = [p[4] for p in points]
+
+    @property
+    def colour(self) -> str:
+        return _COLOURS[self.place % SERIES]
 
     @property
     def bounded(self) -> bool:
@@ -102,7 +108,7 @@ class _Series:
         ]
 
 
-def _points(entry: Json) -> _Series:
+def _points(entry: Json, place: int) -> _Series:
     """The series without points that have no finite y or no x."""
     values = [list(sequence(entry.get(name))) for name in ("x", "y", "low", "high", "labels")]
     points: list[tuple[float | str, float, float, float, str]] = []
@@ -110,10 +116,10 @@ def _points(entry: Json) -> _Series:
         x = values[0][i]
         y, low, high = (_number(column[i] if i < len(column) else None) for column in values[1:4])
         label = text(values[4][i]) if i < len(values[4]) else ""
-        place: float | str = _clean(x) if isinstance(x, str) else _number(x)
-        if math.isfinite(y) and (isinstance(place, str) or math.isfinite(place)):
-            points.append((place, y, low, high, _clean(label)))
-    return _Series(_clean(text(entry.get("name"))), points)
+        at: float | str = _clean(x) if isinstance(x, str) else _number(x)
+        if math.isfinite(y) and (isinstance(at, str) or math.isfinite(at)):
+            points.append((at, y, low, high, _clean(label)))
+    return _Series(_clean(text(entry.get("name"))), place, points)
 
 
 def _number(value: Any) -> float:
@@ -134,13 +140,13 @@ def _draw_upright(axes: Axes, kind: str, series: Sequence[_Series], categories: 
     total = sum(len(points.y) for points in series)
     size = 22 if total < 150 else 12 if total < 1500 else 5
     for i, points in enumerate(series):
-        colour = _COLOURS[i % SERIES]
+        colour = points.colour
         x = [float(place[v]) if isinstance(v, str) else v for v in points.x]
         if kind == "line":
             if points.bounded:
                 axes.fill_between(x, points.low, points.high, color=colour, alpha=0.16, linewidth=0)
             mark = "o" if len(x) <= 25 else ""
-            axes.plot(x, points.y, color=colour, marker=mark, markersize=3.5, dashes=_dashes(i))
+            axes.plot(x, points.y, color=colour, marker=mark, markersize=3.5, dashes=_dashes(points.place))
             continue
         if points.bounded:
             axes.vlines(x, points.low, points.high, color=colour, alpha=0.5, linewidth=1)
@@ -156,9 +162,9 @@ def _draw_upright(axes: Axes, kind: str, series: Sequence[_Series], categories: 
     axes.tick_params(length=0)
 
 
-def _dashes(i: int) -> tuple[float, float] | tuple[None, None]:
+def _dashes(place: int) -> tuple[float, float] | tuple[None, None]:
     """Later rounds of the palette are dashed, so that no two of the first sixteen lines look alike."""
-    return (None, None) if i < SERIES else (3, 2)
+    return (None, None) if place < SERIES else (3, 2)
 
 
 def _draw_bars(axes: Axes, series: Sequence[_Series], categories: list[str]) -> None:
@@ -169,7 +175,7 @@ def _draw_bars(axes: Axes, series: Sequence[_Series], categories: list[str]) -> 
     thick = 0.78 / len(series)
     for i, points in enumerate(series):
         at = [place[v] + (i - (len(series) - 1) / 2) * thick for v in points.x]
-        axes.barh(at, points.y, height=thick * 0.86, color=_COLOURS[i % SERIES], alpha=0.8)
+        axes.barh(at, points.y, height=thick * 0.86, color=points.colour, alpha=0.8)
         if points.bounded:
             axes.hlines(at, points.low, points.high, color=_INK, linewidth=1.1)
         for y, value, high in zip(at, points.y, points.high, strict=True):

@@ -115,6 +115,15 @@ def test_a_figure_without_a_finite_value_is_not_drawn() -> None:
     assert svg_of({"kind": "bars", "series": []}, "f") == ""
 
 
+@pytest.mark.parametrize("kind", ["line", "scatter", "bars"])
+def test_a_series_keeps_the_colour_of_its_legend_where_one_before_it_has_no_value(kind: str) -> None:
+    empty, full = {"name": "majority", "x": [1], "y": [None]}, {"name": "level", "x": [1], "y": [0.18]}
+    assert "var(--s0)" in svg_of({"kind": kind, "series": [full]}, "f")
+    svg = svg_of({"kind": kind, "series": [empty, full]}, "f")
+    assert "var(--s1)" in svg
+    assert "var(--s0)" not in svg
+
+
 def test_a_cloud_of_many_columns_carries_the_first_and_says_how_many_are_left() -> None:
     from spinefx.report.cloud import cloud_of
 
