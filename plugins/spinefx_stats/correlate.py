@@ -10,7 +10,7 @@ from spinefx_stats import CorrelateOptions
 from spinefx_stats.association import MEASURES, Association, Explained, associate, associate_within, explain
 from spinefx_stats.cohort import Cohort, cohort_of
 from spinefx_stats.components import Masks, fit_components
-from spinefx_stats.pairs import Pair, findings_of, heatmap, pairs_table
+from spinefx_stats.pairs import Pair, findings_of, heatmap, over_patients, pairs_table
 from spinefx_stats.patients import FEWEST
 from spinefx_stats.weighted import Array, pearson
 from spinefx_stats.words import Cell, between
@@ -119,8 +119,7 @@ class Correlate:
                 f"{pair.first} and {pair.second}", "scatter", pair.first, pair.second,
                 series=tuple(_cloud(title, cohort, inside, latents[pair.first], cohort.geometry[pair.second])
                              for title, inside in parts if inside.any()),
-                caption=f"r = {between(pair.everyone.effect, pair.everyone.low, pair.everyone.high)} over all patients, "
-                f"{between(pair.held_out.effect, pair.held_out.low, pair.held_out.high)} over held-out ones.",
+                caption=f"r = {over_patients(pair)}.",
             )
             for pair in strongest
         ]  # fmt: skip
@@ -136,8 +135,8 @@ class Correlate:
         for pairs, what in ((shapes, "latent and geometry"), (clinical, "feature and label")):
             if pairs:
                 out.append(findings_of(pairs, what, given, self.options.fdr))
-        if "disc.height_mm" in explained:
-            z, pca = explained["disc.height_mm"]
+        z, pca = explained.get("disc.height_mm", (None, None))
+        if z is not None and np.isfinite(z.held_out):
             beside = f", those of the PCA {between(pca.held_out, pca.low, pca.high)}" if pca else ""
             out.append(
                 f"In held-out patients a linear fit on the latents explains disc.height_mm with R² "

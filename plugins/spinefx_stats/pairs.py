@@ -74,6 +74,15 @@ def heatmap(name: str, title: str, pairs: Sequence[Pair]) -> Figure:
     )
 
 
+def over_patients(pair: Pair) -> str:
+    """The effect with its interval over all patients, and over held-out ones where there are any."""
+    own, out = pair.everyone, pair.held_out
+    text = f"{between(own.effect, own.low, own.high)} over all {own.patients} patients"
+    if not np.isfinite(out.effect):
+        return text
+    return f"{text}, {between(out.effect, out.low, out.high)} over the {out.patients} held-out ones"
+
+
 def findings_of(pairs: Sequence[Pair], what: str, given: str, fdr: float) -> str:
     """How many pairs are findings, how many stay so within levels, and the strongest."""
     plain, partial = q_values(pairs)
@@ -88,12 +97,7 @@ def findings_of(pairs: Sequence[Pair], what: str, given: str, fdr: float) -> str
     if not known:
         return text + "."
     best = max(known, key=lambda pair: abs(pair.everyone.effect))
-    own, out = best.everyone, best.held_out
-    text += (
-        f". The strongest is {best.first} with {best.second}: {best.measure} {between(own.effect, own.low, own.high)}"
-    )
-    if np.isfinite(out.effect):
-        text += f" over all patients, {between(out.effect, out.low, out.high)} over held-out ones"
+    text += f". The strongest is {best.first} with {best.second}: {best.measure} {over_patients(best)}"
     if np.isfinite(best.within.effect):
         text += f", {best.within.effect:.3f} given {given}"
     return text + "."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import pearsonr, spearmanr
@@ -169,3 +171,14 @@ def test_a_label_that_no_row_has_is_told_and_stops_nothing() -> None:
     found = Correlate(CorrelateOptions(resamples=100)).evaluate(study)
     assert any("0 rows of 0 patients" in warning for warning in found.warnings)
     assert cell(table(found, "correlations"), {"feature": "z0", "with": "narrowing"}, "n") == 0
+
+
+def test_where_nobody_is_held_out_no_sentence_and_no_caption_speaks_of_held_out_patients(study, found) -> None:
+    caption = next(f.caption for f in found.figures if f.name.startswith("cloud-"))
+    assert "over all 40 patients" in caption
+    assert "over the 12 held-out ones" in caption
+    everybody = replace(study, split=replace(study.split, part=dict.fromkeys(study.split.part, "train")))
+    told = Correlate(FAST).evaluate(everybody)
+    for text in (*told.sentences, *(f.caption for f in told.figures)):
+        assert "nan" not in text
+        assert "held-out" not in text
