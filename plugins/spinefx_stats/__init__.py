@@ -173,7 +173,7 @@ def spinefx_evaluators() -> list[Plugin]:
         Plugin(
             name="predict",
             api=1,
-            version=2,
+            version=3,
             summary="What predicts the labels in patients never seen, beside level-only and majority baselines.",
             options=PredictOptions,
             build=_predict,

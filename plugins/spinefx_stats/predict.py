@@ -181,6 +181,12 @@ def _table(kind: str, results: Sequence[Result]) -> Table:
             " A row counts as positive from the share of positives among the fitting rows on; the majority baseline says the "
             "larger class. Covariates come with level."
         )
+    elif kind == "ordinal":
+        caption += (
+            " The majority baseline says the most frequent grade of the fitting rows; its MAE is that of their mean."
+        )
+    else:
+        caption += " The majority baseline says the mean of the fitting rows."
     return Table(f"prediction-{kind}", f"Prediction of {kind} targets", tuple(columns), tuple(rows), caption)
 
 

@@ -18,7 +18,7 @@ from spinefx.api import Study
 from spinefx_stats.cohort import Cohort, Target
 from spinefx_stats.components import Masks, fit_components
 from spinefx_stats.models import predicted
-from spinefx_stats.scores import Said
+from spinefx_stats.scores import Said, most_frequent
 from spinefx_stats.weighted import Array
 
 HELD_OUT, FOLDS, LEAKING = "held out", "folds", "as published (leaks)"
@@ -140,7 +140,7 @@ def _pca_missing(sets: Mapping[str, Array | None]) -> dict[str, str]:
 def run(protocol: Protocol, name: str, target: Target, cohort: Cohort) -> Said | None:
     """Predictions of one feature set under the protocol, over all rows that are judged and have a value."""
     present = np.isfinite(target.values)
-    said, cut = np.full(len(present), np.nan), np.full(len(present), np.nan)
+    said, cut, usual = (np.full(len(present), np.nan) for _ in range(3))
     strata, constant = np.full(len(present), -1, np.intp), False
     for number, this in enumerate(protocol.rounds):
         columns, fit, judge = this.sets.get(name), this.fit & present, this.judge & present
@@ -151,9 +151,9 @@ def run(protocol: Protocol, name: str, target: Target, cohort: Cohort) -> Said |
         constant = columns.shape[1] == 0
         answers = predicted(columns, target.values, target.kind, fit, cohort.patients.codes)
         said[judge], strata[judge] = answers[judge], number
-        cut[judge] = target.values[fit].mean()
+        cut[judge], usual[judge] = target.values[fit].mean(), most_frequent(target.values[fit])
     judged = np.isfinite(said)
     if not judged.any():
         return None
-    values = target.values[judged], said[judged], strata[judged], cut[judged]
+    values = target.values[judged], said[judged], strata[judged], cut[judged], usual[judged]
     return Said(*values, cohort.patients.of(judged), constant)

@@ -36,13 +36,15 @@ class Said:
     """Predictions for rows that were not fitted on.
 
     y, said : (m,).   strata : (m,) which model said it (the fold).   cut : (m,) the probability from which a row counts
-    as positive: the share of positives among the rows that its model was fitted on.
+    as positive: the share of positives among the rows that its model was fitted on.   usual : (m,) the most frequent
+    value of those rows, which is what a prediction that is `constant` says where a class or a grade is asked for.
     """
 
     y: Array
     said: Array
     strata: NDArray[np.intp]
     cut: Array
+    usual: Array
     patients: Patients
     constant: bool = False
 
@@ -55,6 +57,12 @@ class Scored:
     low: float
     high: float
     draws: Array = field(repr=False)
+
+
+def most_frequent(values: Array) -> float:
+    """The value that is met most often; the smallest of several."""
+    known, counts = np.unique(values, return_counts=True)
+    return float(known[counts.argmax()])
 
 
 def scored(found: Said, kind: str) -> Scored:
@@ -78,9 +86,7 @@ def difference(first: Scored, second: Scored, patients: Patients, kind: str) -> 
 def _statistics(found: Said, kind: str) -> dict[str, Statistic]:
     y, said = found.y, found.said
     if kind == "binary":
-        # a constant prediction says the larger class of its fitting rows
-        yes = (said > 0.5) if found.constant else (said >= found.cut)
-        hard = yes.astype(np.float64)
+        hard = found.usual if found.constant else (said >= found.cut).astype(np.float64)
         return {
             "auc": lambda w: weighted.auc(said, y, w, strata=found.strata),
             "average_precision": partial(weighted.average_precision, said, y),
@@ -96,7 +102,8 @@ def _statistics(found: Said, kind: str) -> dict[str, Statistic]:
             "mae": partial(weighted.mean, error),
         }
     grades = np.unique(y)
-    nearest = grades[np.abs(said[:, None] - grades).argmin(axis=1)]
+    nearest = found.usual if found.constant else grades[np.abs(said[:, None] - grades).argmin(axis=1)]
+    grades = np.union1d(grades, nearest)
     return {
         "spearman": lambda w: weighted.spearman_within(said, y, w, strata=found.strata),
         "quadratic_kappa": lambda w: weighted.quadratic_kappa(y, nearest, tuple(grades), w),

@@ -12,7 +12,7 @@ from spinefx_stats.scores import Said
 def said(p: np.ndarray, seed: int = 0) -> Said:
     y = (np.random.default_rng(seed).random(len(p)) < np.linspace(0.05, 0.95, len(p))).astype(float)
     names = [str(i // 5) for i in range(len(p))]
-    return Said(y, p, np.zeros(len(p), np.intp), np.full(len(p), 0.5), Patients(names, 1))
+    return Said(y, p, np.zeros(len(p), np.intp), np.full(len(p), 0.5), np.zeros(len(p)), Patients(names, 1))
 
 
 def test_true_probabilities_lie_on_the_line_and_sharpened_ones_do_not() -> None:

@@ -13,7 +13,9 @@ from stats_simulated import cell, clustered, rows_of, study_of, table
 
 
 def said(y: np.ndarray, probability: np.ndarray, owners: list[str], seed: int = 0) -> Said:
-    return Said(y, probability, np.zeros(len(y), np.intp), np.full(len(y), 0.5), Patients(owners, seed, 300))
+    return Said(
+        y, probability, np.zeros(len(y), np.intp), np.full(len(y), 0.5), np.zeros(len(y)), Patients(owners, seed, 300)
+    )
 
 
 def test_net_benefit_is_true_less_false_positives_at_the_threshold_s_odds() -> None:

@@ -61,6 +61,17 @@ def test_the_majority_baseline_says_the_larger_class_and_nothing_else(found) -> 
         assert at(found, "binary", protocol, "majority", "macro_f1") < 0.5
 
 
+def test_the_majority_baseline_of_grades_says_the_most_frequent_one_not_their_rounded_mean() -> None:
+    rng, rows = np.random.default_rng(3), rows_of(40)
+    grade = rng.choice([1.0, 3.0, 5.0], len(rows), p=[0.5, 0.1, 0.4])  # the mean rounds to 3, which hardly anybody has
+    study = study_of(rng.normal(size=(len(rows), 2)), rows, labels={"Pfirrmann": ("ordinal", grade)})
+    found = Predict(FAST).evaluate(study)
+    tested = np.array([study.split.part[row.patient] == "test" for row in rows])
+    exact = at(found, "ordinal", "held out", "majority", "exact", "Pfirrmann")
+    assert exact == pytest.approx((grade[tested] == 1).mean())
+    assert at(found, "ordinal", "held out", "majority", "quadratic_kappa", "Pfirrmann") == pytest.approx(0)
+
+
 def test_folds_print_no_number_for_an_encoder_that_saw_their_patients(found) -> None:
     for features in ("latents", "geometry + latents", "level + geometry + latents"):
         assert at(found, "binary", "folds", features, "auc") is None
