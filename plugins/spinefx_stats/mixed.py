@@ -31,7 +31,7 @@ def linear(y: Array, design: Design) -> Fitted:
     """
     from scipy.stats import t
 
-    head = (LINEAR, len(y), int(design.codes.max()) + 1)
+    head = (LINEAR, len(y), design.people)
     if why := too_few(y, design, binary=False):
         return Fitted(*head, note=why)
     if not varies_within(y, design.codes):

@@ -26,7 +26,7 @@ def gee(y: Array, design: Design) -> Fitted:
     from statsmodels.genmod.cov_struct import Exchangeable
     from statsmodels.genmod.families import Binomial
 
-    people = int(design.codes.max()) + 1 if len(design.codes) else 0
+    people = design.people
     head = (GEE, len(y), people)
     if why := too_few(y, design, binary=True):
         return Fitted(*head, note=why)
@@ -57,7 +57,7 @@ def bayes(y: Array, design: Design) -> Fitted:
     from scipy import sparse
     from statsmodels.genmod.bayes_mixed_glm import BinomialBayesMixedGLM
 
-    people = int(design.codes.max()) + 1 if len(design.codes) else 0
+    people = design.people
     head = (BAYES, len(y), people)
     if why := too_few(y, design, binary=True):
         return Fitted(*head, note=why)

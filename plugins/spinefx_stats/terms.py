@@ -71,6 +71,11 @@ class Design:
         object.__setattr__(self, "kept", independent(self.columns))
 
     @property
+    def people(self) -> int:
+        """How many patients there are; 0 where there is no row."""
+        return int(self.codes.max()) + 1 if len(self.codes) else 0
+
+    @property
     def matrix(self) -> Array:
         """(n, 1 + kept) constant first."""
         return np.column_stack([np.ones(len(self.columns)), self.columns[:, list(self.kept)]])
@@ -87,7 +92,7 @@ class Design:
         -----
         Between-within method: Schluchter and Elashoff, J Stat Comput Simul 37:69 (1990).
         """
-        people = int(self.codes.max()) + 1
+        people = self.people
         inner = [i for i in self.kept if varies_within(self.columns[:, i], self.codes)]
         if varies_within(column, self.codes):
             return max(len(self.codes) - people - len(inner), 1)
@@ -118,7 +123,7 @@ def independent(columns: Array) -> tuple[int, ...]:
 
 def too_few(y: Array, design: Design, *, binary: bool) -> str:
     """Why no model is fitted, or ""."""
-    people = int(design.codes.max()) + 1 if len(design.codes) else 0
+    people = design.people
     if people < FEWEST_PATIENTS:
         return f"{people} patients, {FEWEST_PATIENTS} are needed"
     if len(y) < people + 5 and not binary:

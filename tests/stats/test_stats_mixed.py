@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from spinefx_stats import MixedModelOptions
@@ -176,3 +178,12 @@ def test_what_is_not_there_and_what_is_too_little_is_said() -> None:
     found = MixedModel(MixedModelOptions(outcomes=("Score",), latents=False)).evaluate(planted(patients=6))
     assert any("6 patients, 10 are needed" in w for w in found.warnings)
     assert all(np.isnan(row[5]) for row in table(found, "mixed-model").rows)
+
+
+@pytest.mark.parametrize("outcome", ["Score", "Narrowing"])
+def test_an_outcome_without_a_value_says_that_no_patient_is_left(outcome: str) -> None:
+    study = planted()
+    empty = dict(study.labels.columns) | {outcome: np.full(len(study.labels.rows), np.nan)}
+    nothing = replace(study, labels=replace(study.labels, columns=empty))
+    found = MixedModel(MixedModelOptions(outcomes=(outcome,), latents=False)).evaluate(nothing)
+    assert any(outcome in w and "0 patients, 10 are needed" in w for w in found.warnings)
