@@ -214,11 +214,13 @@ class MixedModel:
                 continue
             found = sum(v <= self.options.fdr for _, v in mine)
             line, _ = min(mine, key=lambda pair: pair[0].fitted.term(FEATURE).p)
-            term = line.fitted.term(FEATURE)
+            term, fitted = line.fitted.term(FEATURE), line.fitted
+            beside = f"; R² {fitted.explained:.3f}, {line.base.explained:.3f} without it" if line.base.terms else ""
             yield (
-                f"{outcome.name}: of {len(mine)} features, {found} have an effect given {given} and the patient (false-"
-                f"discovery rate {self.options.fdr:g}); the clearest is {line.feature}, "
-                f"{between(term.estimate, term.low, term.high)} per standard deviation ({line.fitted.model})."
+                f"{outcome.name}: of {len(mine)} features, {found} have an effect given {given}, a patient's rows taken as "
+                f"related (false-discovery rate {self.options.fdr:g}); the clearest is {line.feature}, "
+                f"{between(term.estimate, term.low, term.high)} per standard deviation over {fitted.n} rows of "
+                f"{fitted.patients} patients ({fitted.model}{beside if fitted.model == LINEAR else ''})."
             )
 
     def _warnings(self, lines: list[Line]) -> Iterator[str]:

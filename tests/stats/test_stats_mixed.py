@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -187,3 +188,13 @@ def test_an_outcome_without_a_value_says_that_no_patient_is_left(outcome: str) -
     nothing = replace(study, labels=replace(study.labels, columns=empty))
     found = MixedModel(MixedModelOptions(outcomes=(outcome,), latents=False)).evaluate(nothing)
     assert any(outcome in w and "0 patients, 10 are needed" in w for w in found.warnings)
+
+
+def test_the_sentence_names_rows_patients_and_the_model_without_the_feature() -> None:
+    options = MixedModelOptions(outcomes=("Narrowing", "Score"), features=("disc.tilt*",), latents=False)
+    binary, linear_ = MixedModel(options).evaluate(planted()).sentences
+    assert "over 200 rows of 40 patients (logistic GEE" in binary
+    assert "and the patient" not in binary  # a population-averaged effect is not one within patients
+    assert re.search(
+        r"over 200 rows of 40 patients \(linear mixed model \(REML\); R² 0\.\d+, 0\.\d+ without it\)", linear_
+    )
