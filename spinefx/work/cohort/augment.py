@@ -48,7 +48,7 @@ class Pull:
     def then_moved(self, forward: NDArray[np.float64], grid: Grid) -> Pull:
         """After this, every point moves by the affine `forward`."""
         backward: NDArray[np.float64] = np.linalg.inv(forward).astype(np.float64)
-        field = None if self.field is None else _sampled(self.field, grid, matrix=backward)
+        field = None if self.field is None else kernels.warp(self.field, grid, grid, matrix=backward)
         return Pull(self.matrix @ backward, field)
 
     @property
@@ -67,21 +67,18 @@ class Pull:
 
     def then_displaced(self, displacement: NDArray[np.float32], grid: Grid) -> Pull:
         """After this, every output point looks `displacement` further."""
-        turned = np.einsum("ij,j...->i...", self.matrix[:3, :3], displacement).astype(np.float32)
+        turned = _turned(displacement, self.matrix[:3, :3])
         if self.field is not None:
-            turned = turned + _sampled(self.field, grid, displacement=displacement)
+            turned += kernels.warp(self.field, grid, grid, displacement=displacement)
         return Pull(self.matrix, turned)
 
 
-def _sampled(
-    field: NDArray[np.float32],
-    grid: Grid,
-    *,
-    matrix: NDArray[np.float64] | None = None,
-    displacement: NDArray[np.float32] | None = None,
-) -> NDArray[np.float32]:
-    parts = [kernels.warp(part, grid, grid, matrix=matrix, displacement=displacement) for part in field]
-    return np.stack(parts)
+def _turned(vectors: NDArray[np.float32], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """A new array of `vectors` (3, z, y, x), each times `matrix`; slice by slice, too little for BLAS to wake its threads for."""
+    out = np.empty(vectors.shape, np.float32)
+    given, taken = (one.reshape(3, len(one[0]), -1).swapaxes(0, 1) for one in (vectors, out))
+    np.matmul(matrix.astype(np.float32), given, out=taken)
+    return out
 
 
 def changed(sample: Sample, changes: Sequence[Change]) -> Sample:
