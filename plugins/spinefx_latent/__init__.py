@@ -75,7 +75,7 @@ def spinefx_geometry_analysers() -> list[Plugin]:
         Plugin(
             "space",
             1,
-            2,
+            3,
             "Distances to the cohort, density, dimension, correlation of latents, the decoder's metric and geodesics.",
             SpaceOptions,
             _space,

@@ -82,24 +82,24 @@ class Space:
         k = min(self.options.neighbours, max(3, len(inside) // 4))
         resamples = self.options.resamples
         measures = (
-            ("twonn", "intrinsic dimension, TwoNN", dimension_twonn),
-            ("mle", f"intrinsic dimension, maximum likelihood over {k} neighbours", lambda p: dimension_mle(p, k)),
-            ("participation", "participation ratio of the latents", _participation),
+            ("intrinsic dimension, TwoNN", dimension_twonn),
+            (f"intrinsic dimension, maximum likelihood over {k} neighbours", lambda p: dimension_mle(p, k)),
         )
         lines: list[tuple[str, float, float, float]] = []
-        for _, title, measure in measures:
+        for title, measure in measures:
             low, high = patient_interval(inside, of, measure, resamples=resamples, rng=rng)
             lines.append((title, measure(inside), low, high))
-        decoded = self._decoded(study, reference)
-        lines.append(("participation ratio of the decoded masks", decoded, float("nan"), float("nan")))
+        for what, ratio in (("latents", _participation(inside)), ("decoded masks", self._decoded(study, reference))):
+            lines.append((f"participation ratio of the {what}", ratio, float("nan"), float("nan")))
         return Table(
             "dimension",
             "How many dimensions the latents fill",
             (Column("measure"), Column("value"), Column("low", "95 % low"), Column("high", "95 % high")),
             tuple(lines),
             f"{len(inside)} training samples of {len(set(of))} patients, {points.shape[1]} latents, each scaled to "
-            "standard deviation 1. Intervals from a bootstrap over patients. An encoder that whitens its latents has the "
-            "highest participation ratio by construction; the decoded masks' is the one to read.",
+            "standard deviation 1. Intervals from a bootstrap over patients; a participation ratio has none, since resamples "
+            "of fewer patients only lower it. An encoder that whitens its latents has the highest one by construction; the "
+            "decoded masks' is the one to read.",
         )
 
     def _decoded(self, study: Study, reference: NDArray[np.bool_]) -> float:
@@ -172,16 +172,15 @@ class Space:
         if not test.any():
             return ()
         distance = columns["mahalanobis"]
-        limit = float(np.quantile(distance[train], 0.95))
+        far = distance[test] > float(np.quantile(distance[train], 0.95))
+        patients = len({row.patient for row, tested in zip(study.latents.rows, test, strict=True) if tested})
         return (
-            f"{float((distance[test] > limit).mean()):.0%} of the held-out samples lie further from the training cohort "
-            f"than 95 % of the training samples do (5 % expected of the same population).",
+            f"{int(far.sum())} of the {len(far)} held-out samples ({far.mean():.0%}; {patients} patients) lie further from the "
+            f"training cohort than 95 % of the training samples do (5 % expected of the same population).",
         )
 
 
 def _participation(points: Floats) -> float:
-    if len(points) < 2:
-        return float("nan")
     covariance: Floats = np.cov(points.T).reshape(points.shape[1], -1).astype(np.float64)
     return participation_ratio(np.linalg.eigvalsh(covariance).astype(np.float64))
 

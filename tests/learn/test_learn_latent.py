@@ -11,7 +11,7 @@ from learn_samples import SHAPE, SPACING, cohort, ellipsoid
 from spinefx_latent import SpaceOptions, TraversalOptions
 from spinefx_latent.cloud import mahalanobis, participation_ratio, patient_interval, strangers_distances
 from spinefx_latent.decoded import MEASURES, fault_of, picture, pieces, shape_of
-from spinefx_latent.space import Space, _participation
+from spinefx_latent.space import Space
 from spinefx_latent.traversal import Traversal
 
 from spinefx import kernels
@@ -60,6 +60,19 @@ def test_a_planted_dimension_is_found_within_its_interval(planar):
         assert low - 0.3 <= value <= high + 0.3
 
 
+def test_no_interval_of_a_dimension_leaves_its_estimate_out(planar):
+    """Of white latents the participation ratio is at its bound: resamples of fewer patients lie below it throughout."""
+    z = planar.latents.z.astype(float)
+    train = planar.split.mask(planar.latents.rows, "train")
+    white = (z - z[train].mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(z[train].T))).T
+    study = replace(planar, latents=Latents(planar.latents.rows, white))
+    _, findings = Space(SpaceOptions(resamples=30)).measure_latents(study)
+    value, low, high = next(r[1:] for r in _table(findings, "dimension").rows if r[0].endswith("of the latents"))
+    assert value == pytest.approx(z.shape[1])
+    assert not low > value
+    assert not high < value
+
+
 def test_distances_are_measured_against_training_patients_only(planar):
     features, _ = Space(SpaceOptions(resamples=0)).measure_latents(planar)
     train = planar.split.mask(planar.latents.rows, "train")
@@ -70,7 +83,8 @@ def test_distances_are_measured_against_training_patients_only(planar):
     for name in ("mahalanobis", "knn_distance", "log_density"):
         assert np.allclose(features.columns[name][train], again.columns[name][train])
         assert not np.allclose(features.columns[name][~train], again.columns[name][~train])
-    assert findings.sentences[0].startswith("100% of the held-out samples")
+    held = len(planar.split.mask(planar.latents.rows, "test").nonzero()[0])
+    assert findings.sentences[0].startswith(f"{held} of the {held} held-out samples (100%; ")
 
 
 def test_mahalanobis_equals_scipy_s_where_samples_are_many():
@@ -93,12 +107,6 @@ def test_a_neighbour_of_the_same_patient_does_not_count():
 
 def test_participation_counts_equal_directions():
     assert participation_ratio(np.array([1.0, 1.0, 1.0, 0.0])) == pytest.approx(3.0)
-
-
-def test_a_resample_of_one_sample_has_no_participation_ratio_and_no_warning(recwarn):
-    """Where every patient has one sample (whole spines), a bootstrap may draw the same one throughout."""
-    assert np.isnan(_participation(np.ones((1, 3))))
-    assert not recwarn.list
 
 
 def test_intervals_over_patients_cover_the_mean_of_clustered_numbers():
