@@ -18,6 +18,9 @@ Cell = str | int | float | bool | datetime | date | time | timedelta | None
 MISSING = frozenset({"", "-", "--", ".", "?", "na", "n/a", "nan", "none", "null", "missing", "unknown", "#n/a"})
 """Words that mean "no value", in lower case."""
 
+NONE = "none"
+"""One of them that may as well be a grade ("none, mild, severe"): what it means hangs on its column."""
+
 WORDS = {"yes": 1.0, "no": 0.0, "true": 1.0, "false": 0.0, "present": 1.0, "absent": 0.0}
 WORDS |= {"positive": 1.0, "negative": 0.0}
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spinefx.contract.labels import LabelKind
-from spinefx.labels.cells import WORDS, Cell, is_missing, number_of, text_of
+from spinefx.labels.cells import NONE, WORDS, Cell, is_missing, number_of, text_of
 
 MAX_GRADES = 12
 """More whole numbers than this are a measurement, not grades."""
@@ -33,11 +33,15 @@ class Typed:
 
 
 def typed(cells: Sequence[Cell], known: LabelKind | None = None) -> Typed:
-    """The column in machine form; its kind inferred from its values unless it is `known`."""
+    """The column in machine form; its kind inferred from its values unless it is `known`.
+
+    "none" is a category among words; among numbers, where it may be a grade or no value, it is missing and named.
+    """
     present = [i for i, cell in enumerate(cells) if not is_missing(cell)]
+    none = [i for i, cell in enumerate(cells) if text_of(cell).lower() == NONE]
     nothing = np.full(len(cells), np.nan)
     if not present:
-        return Typed(None, nothing, reason="is empty")
+        return Typed(None, nothing, reason='says "none" throughout' if none else "is empty")
     if sum(isinstance(cells[i], datetime | date) for i in present) * 2 > len(present):
         return Typed(None, nothing, reason="holds dates; a label is a number or a category")
     read = [number_of(cell) for cell in cells]
@@ -45,7 +49,8 @@ def typed(cells: Sequence[Cell], known: LabelKind | None = None) -> Typed:
     unread = tuple((i, why) for i, (_, why) in enumerate(read) if why)
     bounds = sum("bounds" in why or "may be" in why or "error" in why for _, why in unread)
     if known == "nominal" or (known is None and (len(unread) - bounds) * 5 > len(present)):
-        return _nominal(cells, present, known=known is not None)
+        return _nominal(cells, sorted([*present, *none]), known=known is not None)
+    unread += tuple((i, f"{text_of(cells[i])!r} may be a grade or no value") for i in none)
     if known == "binary":
         odd = [i for i, number in enumerate(numbers) if number not in (0.0, 1.0) and np.isfinite(number)]
         unread += tuple((i, f"{text_of(cells[i])!r} is neither 0 nor 1") for i in odd)

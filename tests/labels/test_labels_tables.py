@@ -92,6 +92,27 @@ def test_kinds_follow_from_the_values(tmp_path: Path) -> None:
     assert any('column "Day" holds' in p for p in labels.problems)
 
 
+def test_none_is_a_grade_among_words_and_missing_but_named_among_numbers(tmp_path: Path) -> None:
+    """Stenosis is read as none, mild, severe: the healthy discs are no gaps."""
+    table = "Who,Level,Stenosis,Modic,Height\n" + "".join(
+        f"{n},L5-S1,{('none', 'none', 'mild', 'severe', '')[n % 5]},{('None', 1, 2, 3, 3)[n % 5]},7.{n}\n"
+        for n in range(1, 21)
+    )
+    labels = read(csv(tmp_path, table))
+    assert labels.kinds["Stenosis"] == "nominal"
+    assert labels.categories["Stenosis"] == ("mild", "none", "severe")
+    assert np.bincount(labels.columns["Stenosis"][np.isfinite(labels.columns["Stenosis"])].astype(int)).tolist() == [
+        4,
+        8,
+        4,
+    ]
+    assert labels.kinds["Modic"] == "ordinal"
+    assert np.isnan(labels.columns["Modic"]).sum() == 4
+    named = [p for p in labels.problems if "'None' may be a grade or no value; counts as missing" in p]
+    assert len(named) == 4
+    assert all('"Modic"' in p for p in named)
+
+
 def test_ids_written_once_are_filled_down_and_remarks_kept(tmp_path: Path) -> None:
     rows = [["Who", "Level", "Grade", None], [1, "L5-S1", 3], ["scoliosis", "L4-L5", 2], [None, "L3-L4", 1, "faint"],
             [2, "L5-S1", 3], [None, "L4-L5", 4], ["P7", "L5-S1", 2], [None, "L4-L5", 2]]  # fmt: skip
