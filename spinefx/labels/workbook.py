@@ -22,6 +22,8 @@ _ROW = re.compile(rb"<(?:\w+:)?row\b([^>]{0,400})>")
 _CELL = re.compile(
     rb"<(?:\w+:)?c\b([^>]{0,200}[^/])>((?:[^<]|<(?!/?(?:\w+:)?c\b))*+)</(?:\w+:)?c>"
 )  # possessive: linear
+_FORMULA = re.compile(rb"<(?:\w+:)?f\b")
+_VALUE = re.compile(rb"<(?:\w+:)?v\b[^>]{0,40}>[^<]")
 _PLACE = re.compile(rb'<(?:\w+:)?(?:row\b[^>]{0,400}?\br="(\d{1,7})"|c\b[^>]{0,200}?\br="([A-Z]{1,3})(\d{1,7})")')
 _COUNTED = {b"row": MAX_ROWS, b"c": MAX_CELLS, b"si": MAX_CELLS, b"sheet": 64}
 """Element -> how many of it a part may hold."""
@@ -197,12 +199,14 @@ def _hidden(where: str, rows: dict[int, Sequence[Cell]], xml: bytes) -> tuple[st
 
 
 def _unsaved_formulas(where: str, xml: bytes) -> tuple[str, ...]:
-    if b"<f" not in xml:
+    if not _FORMULA.search(xml):
         return ()
     lost = [
         reference[1].decode()
         for attributes, body in _CELL.findall(xml)
-        if b"<f" in body and b"<v>" not in body and (reference := re.search(rb'\br="([A-Z]+\d+)"', attributes))
+        if _FORMULA.search(body)
+        and not _VALUE.search(body)
+        and (reference := re.search(rb'\br="([A-Z]+\d+)"', attributes))
     ]
     if not lost:
         return ()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -162,6 +164,21 @@ def test_hidden_rows_and_formulas_without_values_are_said(tmp_path: Path) -> Non
     assert any("1 hidden rows" in p and "(3)" in p for p in labels.problems)
     assert any("1 formulas" in p and "C2" in p for p in labels.problems)
     np.testing.assert_array_equal(labels.columns["Grade"], [np.nan, 4, 2])
+
+
+@pytest.mark.parametrize("written", ["<v/>", "<v></v>", "<v />", ""])
+def test_a_formula_without_its_value_is_said_however_the_empty_value_is_written(tmp_path: Path, written: str) -> None:
+    """openpyxl writes <v></v> where lxml is installed and <v/> where it is not."""
+    path = xlsx(tmp_path, [["Who", "Level", "Grade"], [1, "L5-S1", "=1+2"], [2, "L5-S1", 4]])
+    with ZipFile(path) as saved:
+        parts = {name: saved.read(name) for name in saved.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(rb"(?<=</f>)(<v ?/>|<v></v>)", written.encode(), parts[sheet])
+    assert b"</f>" + written.encode() + b"</c>" in parts[sheet]
+    with ZipFile(path, "w") as other:
+        for name, content in parts.items():
+            other.writestr(name, content)
+    assert any("1 formulas" in p and "C2" in p for p in read(path).problems)
 
 
 def test_a_header_below_a_title_and_blank_rows_is_found(tmp_path: Path) -> None:
