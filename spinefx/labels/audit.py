@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -57,7 +58,7 @@ def audit(labels: Labels, rows: Sequence[Row]) -> Audit:
 
 
 def _folded(patient: str) -> str:
-    return patient.casefold().lstrip("0") or "0"
+    return re.sub(r"(?<!\d)0+(?=\d)", "", patient.casefold())
 
 
 def _ordered(rows: set[LabelRow]) -> tuple[LabelRow, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from spinefx.api import LabelRow, Labels, Row
 from spinefx.labels import audit
@@ -34,6 +35,12 @@ def test_ids_that_only_look_alike_are_named_and_not_joined() -> None:
     )
     assert found.matched == ()
     assert found.ambiguous == (("007", "7"), ("ABC", "abc"))
+
+
+@pytest.mark.parametrize(("image", "table"), [("ivd01", "ivd1"), ("P-007b", "p-7B"), ("0", "00")])
+def test_zeros_inside_an_id_make_ids_look_alike_too(image: str, table: str) -> None:
+    assert audit(labels_of(LabelRow(table, "L5-S1")), [disc(image, "L5-S1")]).ambiguous == ((image, table),)
+    assert audit(labels_of(LabelRow("ivd1", "L5-S1")), [disc("ivd100", "L5-S1")]).ambiguous == ()
 
 
 def test_a_label_of_the_patient_covers_all_levels() -> None:
