@@ -62,6 +62,9 @@ def _read(path: Path, options: LabelOptions, named: Callable[[str], str]) -> tup
     sheets = _sheets(path, options.sheet if path == options.table else None)
     table = _table(path, sheets, options.key if path == options.table else _key_of_other(sheets, options.key), named)
     entries = _once(table)
+    if not entries:
+        hint = "" if table.form.level or table.form.number else "; which column of `key` holds the level?"
+        raise LabelTableError(f"{table.problems[-1].rpartition(';')[0]}, and so has every other{hint}", option=("key",))
     rows = tuple(dict.fromkeys(entry.row for entry in entries))
     columns, kinds, categories = _columns(table, entries, rows)
     return table, Labels(rows, columns, kinds, categories, remarks=tuple(table.remarks), problems=tuple(table.problems))

@@ -194,6 +194,14 @@ def test_equal_repetitions_count_once_and_contradictions_not_at_all(tmp_path: Pa
     assert any("rows 4, 5" in p and "contradicting" in p for p in labels.problems)
 
 
+def test_a_table_by_level_whose_key_names_no_level_is_told_so(tmp_path: Path) -> None:
+    path = csv(tmp_path, "Who,Level,Grade\n1,L5-S1,3\n1,L4-L5,2\n2,L5-S1,1\n2,L4-L5,4\n")
+    told = "rows 4, 5: patient 2 has contradicting rows, and so has every other; which column of `key` holds the level?"
+    with pytest.raises(LabelTableError, match=re.escape(told)) as error:
+        read(path, LabelKey(patient="Who"), targets=("Grade",))
+    assert error.value.option == ("key",)
+
+
 def test_bounds_and_spreadsheet_errors_are_missing_and_named_with_their_row(tmp_path: Path) -> None:
     body = "".join(f"{i},L5-S1,{i}\n" for i in range(3, 20))
     labels = read(csv(tmp_path, "Who,Level,CRP\n1,L5-S1,<5\n2,L5-S1,#DIV/0!\n" + body))
