@@ -10,6 +10,7 @@ patient,case,lowest,thoracic,value,structure
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -97,7 +98,7 @@ def of_case(corrections: Mapping[str, Correction], case: Case, met: set[str]) ->
 
 
 def refuse_misspelt(names: Iterable[str], cases: Iterable[Case], table: str) -> None:
-    """DataError where an id of the table that no case has differs from a case's in leading zeros or capitals alone."""
+    """DataError where an id of the table that no case has differs from one of theirs in zeros before digits or capitals alone."""
     known = {_folded(name): name for case in cases for name in (case.id, case.patient)}
     for name in names:
         if (other := known.get(_folded(name), name)) != name:
@@ -185,4 +186,4 @@ def _without(mask: LabelMap, ignored: Iterable[int]) -> LabelMap:
 
 
 def _folded(name: str) -> str:
-    return name.casefold().lstrip("0") or "0"
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.casefold())

@@ -143,6 +143,7 @@ def test_a_value_outside_the_scheme_may_be_named_and_a_structure_never_twice(tmp
         ("patient,lowest\n7,L6\n", "names none of the cases; its ids are 7"),
         ("patient,lowest\n2,L6\n02,L4\n", "names '02', the data have '2'"),
         ("case,lowest\n2_T2,L6\n", "names '2_T2', the data have '2_t2'"),
+        ("patient,case,lowest\n2,,L6\n,2_t02,L4\n", "names '2_t02', the data have '2_t2'"),
         ("patient,value\n2,7\n", "`value` and `structure` go together"),
         ("patient,value,structure\n2,7,vertebr T11\n", "line 2: .*'vertebra'"),
         ("patient,value,structure\n2,x,ignored\n", "'x' is no mask value"),
