@@ -88,7 +88,8 @@ def _same(text: str, full: str) -> bool:
 
 
 def _rounded(value: float, places: int) -> str:
-    if value != 0 and 1e-4 <= abs(value) < 0.5 * 10.0**-places:
+    small = places == 0 and abs(value) < 10 and value != round(value)  # 1.26 beside 122 is not 1
+    if abs(value) >= 1e-4 and (small or abs(value) < 0.5 * 10.0**-places):
         return f"{value:.2g}".replace("-", MINUS)
     if value != 0 and abs(value) < 0.5 * 10.0**-places:
         mantissa, _, exponent = f"{value:.1e}".partition("e")
