@@ -65,6 +65,14 @@ def page(folder: Path) -> Page:
     return Page((folder / "report.html").read_text(encoding="utf-8"))
 
 
+def test_a_cell_of_words_is_as_wide_as_reading_needs_and_no_row_a_screen_high(page: Page) -> None:
+    cells = [(attrs.get("class") or "", text) for attrs, text in page.all("td")]
+    notes = [kind for kind, text in cells if text.startswith("graded but not segmented")]
+    assert notes
+    assert set(notes) == {"long"}
+    assert all(len(text) > 30 for kind, text in cells if kind == "long")
+
+
 def in_cells(page: Page) -> tuple[set[float], set[str]]:
     """Numbers of all cells, in full where a cell is rounded; and the cells' texts."""
     cells = [(attrs.get("title"), text) for tag in ("td", "th") for attrs, text in page.all(tag)]
