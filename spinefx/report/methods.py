@@ -80,7 +80,7 @@ def _sentence(said: str, stage: Json, bibliography: Bibliography) -> str:
 
 def options_text(options: Json) -> str:
     """`epochs 5, latent_dim 4`; options without a value are left out."""
-    return ", ".join(f"{key} {text(value)}" for key, value in options.items() if value is not None and key != "use")
+    return ", ".join(f"{key} {text(value)}" for key, value in options.items() if text(value) and key != "use")
 
 
 def _sample(run: RunFolder) -> Iterator[str]:

@@ -21,7 +21,7 @@ def record(**more: object) -> RunFolder:
             "name": "spider",
             "dist": "spinefx",
             "version": "0.1.0",
-            "options": {"root": "data", "x": None},
+            "options": {"root": "data", "x": None, "images": [], "modality": "", "budget_gb": 0},
         },
         {
             "kind": "geometry_analyser",
@@ -44,7 +44,9 @@ def test_what_ran_is_told_in_the_order_of_a_paper_with_its_references() -> None:
         "Images and masks", "Geometry", "Further stages", "Partition", "Software",
     ]  # fmt: skip
     by = dict(told.paragraphs)
-    assert by["Images and masks"] == ("Cases were found and read by spider (spinefx 0.1.0); with root data.",)
+    assert by["Images and masks"] == (
+        "Cases were found and read by spider (spinefx 0.1.0); with root data, budget_gb 0.",
+    )
     assert by["Geometry"][0] == "Geometry was measured by disc: heights and angles of discs [1]; with its defaults."
     assert by["Geometry"][1].startswith("Geometry was measured by spine [1, 2]")
     assert by["Partition"][0].startswith("40 patients were divided before anything was fitted")
