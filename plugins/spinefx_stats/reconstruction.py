@@ -247,7 +247,8 @@ def losses(study: Study) -> Figure | None:
     for name in names:
         points = [(float(i), float(epoch[name])) for i, epoch in enumerate(study.history, start=1) if name in epoch]
         series.append(Series(name, tuple(x for x, _ in points), tuple(y for _, y in points)))
-    return Figure("losses", "Losses while fitting", "line", "Epoch", "Loss", series=tuple(series))
+    unit = "Loss or IoU" if any(name.endswith("iou") for name in names) else "Loss"
+    return Figure("losses", "Losses while fitting", "line", "Epoch", unit, series=tuple(series))
 
 
 def _mean(values: Array, patients: Patients) -> list[Cell]:

@@ -9,7 +9,7 @@ import pytest
 from spinefx_stats import ReconstructionOptions
 from spinefx_stats.ceiling import once_more, spacing_along
 from spinefx_stats.rebuilt import CEILING
-from spinefx_stats.reconstruction import Reconstruction
+from spinefx_stats.reconstruction import Reconstruction, losses
 from stats_simulated import GRID, Known, cell, ellipsoid, rows_of, split_of, study_of, table
 
 from spinefx import kernels
@@ -71,8 +71,14 @@ def test_pictures_show_the_worst_held_out_sample_first_and_losses_their_epochs(s
     assert len(pictures.panels) == 5
     assert "worst" in pictures.panels[0].caption
     assert all(p.pixels.dtype == np.uint8 and p.pixels.ndim == 3 for p in pictures.panels)
-    losses = next(f for f in found.figures if f.name == "losses")
-    assert {s.name: s.x for s in losses.series} == {"train": (1.0, 2.0), "validation": (2.0,)}
+    drawn = next(f for f in found.figures if f.name == "losses")
+    assert {s.name: s.x for s in drawn.series} == {"train": (1.0, 2.0), "validation": (2.0,)}
+
+
+def test_an_overlap_among_the_losses_is_named_at_the_axis(study) -> None:
+    assert losses(study).y_label == "Loss"
+    scored = replace(study, history=tuple(epoch | {"validation_iou": 0.7} for epoch in study.history))
+    assert losses(scored).y_label == "Loss or IoU"
 
 
 def test_levels_and_parts_add_up_to_all_samples(study) -> None:
