@@ -56,7 +56,8 @@ class Agreement:
             rows.append((first, second, kind, int(both.sum()), patients.count, *cells))
             lead, word = ("icc", "an ICC of") if kind == "continuous" else ("kappa", "kappa")
             sentences.append(
-                f"{first} and {second} agree with {word} {between(*found[lead])} over {int(both.sum())} rows."
+                f"{first} and {second} agree with {word} {between(*found[lead])} over {int(both.sum())} rows of "
+                f"{patients.count} patients."
             )
         steady = perturbed(study, self.options) if self.options.perturbations else Findings()
         tables = (*([_table(rows)] if rows else []), *steady.tables)
@@ -111,7 +112,8 @@ def _table(rows: list[tuple[Cell, ...]]) -> Table:
     for name, title in MEASURES:
         columns += [Column(name, title), Column(f"{name}_low", "low"), Column(f"{name}_high", "high")]
     caption = (
-        "low and high bound 95 % intervals of a bootstrap over patients. Kappa takes every disagreement alike, quadratic kappa "
+        "All rows of the label table that have both, also of patients without an image here. low and high bound 95 % "
+        "intervals of a bootstrap over patients. Kappa takes every disagreement alike, quadratic kappa "
         "and ICC (two-way random, absolute agreement, single rater) take far ones as worse, which suits ordered grades and "
         "measures only; names are compared as names. A measure that does not suit the kind of label is left out."
     )

@@ -240,7 +240,8 @@ def _sentences(results: Sequence[Result]) -> list[str]:
         ]
         if not said:
             continue
-        text = f"{target.name}, held-out patients, {title}: {', '.join(said)}."
+        judged = next(iter(found.values()))
+        text = f"{target.name}, {judged.n} rows of {judged.patients} held-out patients, {title}: {', '.join(said)}."
         gain = found["latents"].gain if "latents" in found else None
         if gain is not None:
             verdict = "more than" if gain[1] > 0 else "less than" if gain[2] < 0 else "not clearly other than"

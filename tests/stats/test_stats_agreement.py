@@ -30,6 +30,9 @@ def test_two_raters_agree_as_scikit_learn_says_with_intervals_around() -> None:
         cohen_kappa_score(first[7:], second[7:], weights="quadratic")
     )
     assert cell(one, where, "kappa_low") < cell(one, where, "kappa") < cell(one, where, "kappa_high")
+    people = len({row.patient for row in rows[7:]})
+    assert found.sentences[0].endswith(f" over {len(rows) - 7} rows of {people} patients.")
+    assert "also of patients without an image here" in one.caption
 
 
 def test_pairs_that_cannot_be_compared_are_told_before_anything_is_computed() -> None:

@@ -72,6 +72,11 @@ def test_the_majority_baseline_of_grades_says_the_most_frequent_one_not_their_ro
     assert at(found, "ordinal", "held out", "majority", "quadratic_kappa", "Pfirrmann") == pytest.approx(0)
 
 
+def test_sentences_name_how_many_were_judged(found) -> None:
+    (n, people) = (at(found, "binary", "held out", "latents", column) for column in ("n", "patients"))
+    assert found.sentences[0].startswith(f"Narrowing, {n} rows of {people} held-out patients, AUC: ")
+
+
 def test_folds_print_no_number_for_an_encoder_that_saw_their_patients(found) -> None:
     for features in ("latents", "geometry + latents", "level + geometry + latents"):
         assert at(found, "binary", "folds", features, "auc") is None
