@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from learn_samples import cohort
+from scipy.spatial.transform import Rotation
 from spinefx_augment import spinefx_augmenters
 from spinefx_augment.bias import BiasField
 from spinefx_augment.elastic import Elastic, MaskJitter, spline_weights
@@ -22,7 +25,7 @@ from spinefx_augment.options import (
 )
 from spinefx_augment.slices import LowResolution, slab_weights
 from spinefx_augment.smooth import products
-from spinefx_augment.spatial import Affine, Flip
+from spinefx_augment.spatial import Affine, Flip, rotation
 
 from spinefx.api import Augmenter, Change
 
@@ -96,6 +99,27 @@ def test_an_affine_keeps_to_its_bounds(seed):
     assert angle <= 10.0 * 3**0.5 + 1e-6
 
 
+def test_rotations_are_scipy_s_about_x_then_y_then_z():
+    for seed in range(20):
+        angles = rng(seed).uniform(-1, 1, 3)
+        assert np.allclose(rotation(angles), Rotation.from_euler("xyz", angles).as_matrix())
+
+
+def test_scale_and_shift_reach_their_bounds_and_leave_what_is_not_asked_for():
+    scales = AffineOptions(rotation_deg=0.0, scale=0.1, stretch=0.0)
+    matrices = np.array([Affine(scales).draw(SAMPLE, rng(s)).matrix for s in range(400)])
+    sizes = matrices[:, 0, 0]
+    assert np.allclose(matrices[:, :3, :3], sizes[:, None, None] * np.eye(3))
+    assert not matrices[:, :3, 3].any()
+    assert 1 / 1.1 <= sizes.min() < 1 / 1.095 < 1.095 < sizes.max() <= 1.1
+    shifts = AffineOptions(rotation_deg=0.0, scale=0.0, stretch=0.0, translation_mm=3.0)
+    moved = np.array([Affine(shifts).draw(SAMPLE, rng(s)).matrix for s in range(400)])
+    assert np.allclose(moved[:, :3, :3], np.eye(3))
+    assert np.all(moved[:, :3, 3].min(axis=0) < -2.9)
+    assert np.all(moved[:, :3, 3].max(axis=0) > 2.9)
+    assert abs(np.corrcoef(moved[:, :3, 3].T)[np.triu_indices(3, 1)]).max() < 0.15, "each axis has a number of its own"
+
+
 def test_a_bend_is_smooth_and_as_large_as_asked():
     options = ElasticOptions(probability=1.0, amplitude_mm=2.0, control_mm=12.0)
     fields = [Elastic(options).draw(SAMPLE, rng(s)).displacement for s in range(20)]
@@ -148,6 +172,21 @@ def test_intensities_change_as_the_formula_says_and_what_is_flat_stays():
     assert np.array_equal(change(flat), flat)
 
 
+def test_intensities_are_drawn_evenly_within_their_options():
+    options = IntensityOptions(probability=1.0, gain=0.3, offset=0.2, gamma=0.4, noise=0.1)
+    drawn = [Intensity(options).draw(SAMPLE, rng(s)).intensity for s in range(400)]
+    names = ("gain", "offset", "gamma", "noise")
+    values = {name: np.array([getattr(change, name)[0] for change in drawn]) for name in names}
+    bounds = {"gain": (1 / 1.3, 1.3), "offset": (-0.2, 0.2), "gamma": (1 / 1.4, 1.4), "noise": (0.0, 0.1)}
+    for name, (low, high) in bounds.items():
+        reach = 0.02 * (high - low)
+        assert low <= values[name].min() < low + reach, name
+        assert high - reach < values[name].max() <= high, name
+    together = np.corrcoef([np.log(values["gain"]), values["offset"], np.log(values["gamma"]), values["noise"]])
+    assert np.abs(together[np.triu_indices(4, 1)]).max() < 0.15, "each has a number of its own"
+    assert abs(np.std([change.grain for change in drawn[:20]]) - 1.0) < 0.01
+
+
 def test_intensities_change_and_the_mask_channel_stays():
     change = Intensity(IntensityOptions(probability=1.0)).draw(SAMPLE, rng(1))
     image = change.intensity(SAMPLE.image)
@@ -170,6 +209,24 @@ def test_a_bias_field_shades_intensities_smoothly_and_as_strongly_as_asked():
         logs.append(np.log(change.field).std())
     assert 0.25 < max(logs) <= 0.4 + 1e-6
     assert min(logs) < 0.1
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_a_bias_field_is_the_exponential_of_a_polynomial_of_that_order(order):
+    field = BiasField(BiasFieldOptions(probability=1.0, strength=0.4, order=order)).draw(SAMPLE, rng(3)).intensity.field
+    axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in field.shape), indexing="ij")
+
+    def unexplained(degree: int) -> float:
+        powers = [p for p in product(range(degree + 1), repeat=3) if sum(p) <= degree]
+        terms = np.stack(
+            [np.prod([a**k for a, k in zip(axes, p, strict=True)], axis=0).ravel() for p in powers], axis=1
+        )
+        wanted = np.log(field.astype(float)).ravel()
+        return float(np.std(wanted - terms @ np.linalg.lstsq(terms, wanted)[0]) / np.std(wanted))
+
+    assert unexplained(order) < 1e-5
+    assert unexplained(order - 1) > 0.05
+    assert abs(np.log(field).mean()) < 1e-5
 
 
 @settings(deadline=None)
