@@ -157,6 +157,13 @@ def test_a_target_that_the_loader_does_not_bring_is_told_with_its_place(bench: B
         bench.run(labels={"targets": ["zzz"]})
 
 
+def test_what_the_plan_names_of_a_loader_s_labels_stands_before_what_the_loader_names(bench: Bench) -> None:
+    own = Engine(bench.plan()).check().labels
+    named = Engine(bench.plan(labels={"covariates": ["tall"]})).check().labels
+    assert (own.targets, own.covariates) == (("tall",), ())
+    assert (named.targets, named.covariates) == (("tall",), ("tall",))
+
+
 def test_a_folder_with_others_files_is_left_alone(bench: Bench) -> None:
     theirs = bench.folder / "run" / "model" / "thesis.txt"
     theirs.parent.mkdir(parents=True)
