@@ -236,10 +236,11 @@ class Traversal:
             share = np.abs(walk.slopes / spread)
             if np.isfinite(share).any():
                 best = int(np.nanargmax(share))
-                slope, unit = walk.slopes[best], unit_of(names[best])
+                slope, unit, at = walk.slopes[best], unit_of(names[best]), walk.steps[walk.sound]
                 out.append(
                     f"One standard deviation of {walk.name} moves {names[best]} most: {slope:+.3g} {unit}".rstrip()
-                    + f", {share[best]:.2f} of that measure's standard deviation among training patients."
+                    + f", {share[best]:.2f} of that measure's standard deviation among training patients (over the {len(at)} "
+                    f"anatomical shapes from {at[0]:+g} to {at[-1]:+g} standard deviations)."
                 )
         return tuple(out)
 

@@ -76,6 +76,16 @@ def test_the_traversal_finds_sign_and_rank_of_what_each_latent_truly_moves(walke
     checked(*walked, size=0.4)
 
 
+def test_a_sentence_says_over_which_shapes_its_slope_was_taken(walked) -> None:
+    """A shape that is no anatomy ends the walk, so a slope may rest on three shapes on one side of the mean."""
+    _, _, findings = walked
+    ends = {row[0]: row[1:3] for row in table(findings, "traversal-limits").rows}
+    for latent, (low, high) in ends.items():
+        told = next(sentence for sentence in findings.sentences if f" of {latent} moves " in sentence)
+        steps = int(high - low) + 1  # the fixture's steps are whole standard deviations
+        assert told.endswith(f"(over the {steps} anatomical shapes from {low:+g} to {high:+g} standard deviations).")
+
+
 def test_the_shapes_bear_the_numbers_of_the_table(walked) -> None:
     _, _, findings = walked
     figure = next(f for f in findings.figures if f.kind == "shapes")
