@@ -112,6 +112,8 @@ def check(pipeline: str, overrides: tuple[str, ...], load: bool, names: bool, js
         say("no labels")
     _ids("patients with images and no label", checked.unlabelled)
     _ids("patients with labels and no image", checked.unseen)
+    if labels.rows and len(checked.unlabelled) == patients:
+        say("no patient has a label: are ids written alike in images and table, and is it the table of these patients?")
     _list("doubtful in the label table", labels.problems)
     _list("remarks on cases", tuple(f"{case.id}: {note}" for case in checked.cases for note in case.notes))
     return 0

@@ -82,6 +82,17 @@ def test_check_names_whose_label_or_image_is_missing(spinefx: Command, study: Pa
     out = spinefx("check", "--set", "labels.table=labels.csv", "--set", 'labels.key={patient="who"}').out
     assert "patients with images and no label: 3 (p3, p4, p5)" in out
     assert "patients with labels and no image: 2 (9, 10)" in out
+    assert "no patient has a label" not in out
+
+
+def test_a_label_table_of_other_patients_is_said_by_check_and_in_the_report(spinefx: Command, study: Path) -> None:
+    (study / "labels.csv").write_text("who,tall\nq0,1\nq1,0\nq2,1\n")
+    ours = ("--set", "labels.table=labels.csv", "--set", 'labels.key={patient="who"}')
+    assert "no patient has a label: are ids written alike" in spinefx("check", *ours).out
+    spinefx("run", *ours)
+    stages = json.loads((study / "run" / "findings.json").read_text())["stages"]
+    cohort = next(stage["findings"] for stage in stages if stage["name"] == "cohort")
+    assert any(w.startswith("no label met a structure") for w in cohort["warnings"])
 
 
 def test_check_of_an_empty_folder_is_a_data_error(spinefx: Command, study: Path) -> None:

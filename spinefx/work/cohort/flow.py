@@ -41,8 +41,12 @@ def cohort_flow(results: Sequence[CaseResult], rows: Sequence[Row], split: Split
         (Column("case", "Case"), Column("stage", "Stage"), Column("plugin", "Plugin"), Column("cause", "Cause")),
         tuple((r.case, r.failure.stage, r.failure.plugin, r.failure.cause) for r in out if r.failure),
     )
-    tables = [flow, *([left_out] if out else []), *(_joined(rows, labels) if labels.columns else [])]
+    join = audit(labels, rows)
+    joined = [_labelled(rows, labels), join.table()] if labels.columns else []
+    tables = [flow, *([left_out] if out else []), *joined]
     warnings = [f"{len(out)} of {len(results)} cases were quarantined"] if out else []
+    if labels.rows and not join.matched:
+        warnings.append("no label met a structure: the table's patients or levels are not those of the images")
     return Findings(tuple(tables), warnings=tuple(warnings + list(labels.problems)))
 
 
@@ -54,10 +58,6 @@ def _parts(rows: Sequence[Row], split: Split) -> list[tuple[str, int, int, int]]
             (f"in the {part} part", len({r.case for r in inside}), len({r.patient for r in inside}), len(inside))
         )
     return table
-
-
-def _joined(rows: Sequence[Row], labels: Labels) -> list[Table]:
-    return [_labelled(rows, labels), audit(labels, rows).table()]
 
 
 def _labelled(rows: Sequence[Row], labels: Labels) -> Table:
