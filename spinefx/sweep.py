@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spinefx.contract.errors import PlanError
+from spinefx.contract.errors import PlanError, StageError
 from spinefx.contract.samples import Part, Split
 from spinefx.engine import Engine
 from spinefx.plan import Plan
@@ -62,6 +62,16 @@ class Axis:
             return cls(key, (), low, high, log=low > 0 and high / low >= 10, whole=whole)
         return cls(key, tuple(dict.fromkeys(_value(part) for part in given.split(","))))
 
+    @property
+    def least(self) -> Value:
+        """The lower end of a range."""
+        return int(self.low) if self.whole else self.low
+
+    @property
+    def most(self) -> Value:
+        """The upper end of a range."""
+        return int(self.high) if self.whole else self.high
+
     def suggest(self, trial: Any) -> Value:
         """The value that an Optuna trial takes here."""
         if self.values:
@@ -85,16 +95,20 @@ def _value(text: str) -> Value:
 
 @dataclass(frozen=True)
 class Score:
-    """What one choice held of unseen patients: mean IoU for each repeat and part, and of PCA of the same size."""
+    """What one choice held of unseen patients: mean IoU for each repeat and part, and of PCA of the same size.
+
+    failed : why the choice could not be fitted; it has no IoU then, and takes no part in what is chosen.
+    """
 
     choice: Mapping[str, Value]
     iou: tuple[float, ...]
     pca: tuple[float, ...]
+    failed: str = ""
 
     @property
     def mean(self) -> float:
-        """Over repeats and parts."""
-        return float(np.mean(self.iou))
+        """Over repeats and parts; NaN where it failed."""
+        return float(np.mean(self.iou)) if self.iou else math.nan
 
     @property
     def error(self) -> float:
@@ -125,7 +139,8 @@ class Sweep:
         if self.sampler == "grid" and any(not axis.values for axis in self.axes):
             raise PlanError("a grid needs values for every option; name them, or take the sampler tpe or random")
         for axis in self.axes:
-            self._planned({axis.key: axis.values[0] if axis.values else _middle(axis)}, 0)  # refused before work begins
+            for value in axis.values or (axis.least, axis.most):
+                self._planned({axis.key: value}, 0)  # refused before work begins
         engine = Engine(self.plan, observers=observers)
         with locked(engine.out):
             log = Log(engine.out / "log.jsonl")
@@ -134,6 +149,10 @@ class Sweep:
             cohort.epoch_done = watch.epoch_done
             cohort.note = lambda text: log.write("note", text=text)
             inside = cohort.fitting_patients
+            if len(inside) < self.folds:
+                raise PlanError(
+                    f"{len(inside)} patients cannot be dealt to {self.folds} parts; lower --folds to {len(inside)}"
+                )
             self.cohort = replace(cohort, samples=cohort.samples.of_patients(inside))
             self.parts = deal(inside, seed=self.plan.run.seed, test=0.0, validation=0.15, folds=self.folds)
             scores = self._searched()
@@ -145,7 +164,7 @@ class Sweep:
             import optuna
         except ImportError as error:
             raise PlanError("spinefx sweep needs Optuna; pip install 'spinefx[sweep]'") from error
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         seed = self.plan.run.seed % 2**32
         scores: list[Score] = []
         if self.sampler == "grid":
@@ -164,22 +183,31 @@ class Sweep:
                 known = self._score(choice)
                 scores.append(known)
                 self.told(known)
+            if known.failed:
+                raise optuna.TrialPruned
             return known.mean
 
         optuna.create_study(direction="maximize", sampler=sampler).optimize(tried, n_trials=trials)
         return scores
 
     def _score(self, choice: Mapping[str, Value]) -> Score:
-        found = [self._held(self._planned(choice, r), k) for r in range(self.repeats) for k in range(self.folds)]
+        try:
+            found = [self._held(self._planned(choice, r), k) for r in range(self.repeats) for k in range(self.folds)]
+        except StageError as error:
+            return Score(dict(choice), (), (), str(error))
         size = getattr(self._planned(choice, 0).encode.options, "latent_dim", 0)
         return Score(dict(choice), tuple(found), self._components(size))
 
     def _components(self, size: int) -> tuple[float, ...]:
-        """The same of PCA with as many components, for each part; empty where it is not installed or makes no sense."""
+        """The same of PCA with as many components, for each part; empty where it is not installed or samples are too few."""
         names = {offer.name for offer in self.plan.registry.offers("encoder")}
         if size and "pca" in names and size not in self._pca:
             plan = self._altered({"encode": {"use": "pca", "latent_dim": size}}, self.plan.run.seed)
-            self._pca[size] = tuple(self._held(plan, k) for k in range(self.folds))
+            try:
+                self._pca[size] = tuple(self._held(plan, k) for k in range(self.folds))
+            except StageError as error:
+                self.cohort.note(f"no PCA of {size} components beside it: {error}")
+                self._pca[size] = ()
         return self._pca.get(size, ())
 
     def _planned(self, choice: Mapping[str, Value], repeat: int) -> Plan:
@@ -222,19 +250,21 @@ class Sweep:
         return float(np.mean(overlaps))
 
 
-def _middle(axis: Axis) -> Value:
-    """A value between the ends of a range."""
-    middle = math.sqrt(axis.low * axis.high) if axis.log else (axis.low + axis.high) / 2
-    return int(middle) if axis.whole else middle
-
-
 def chosen(scores: Sequence[Score], key: str = SIZES[0]) -> tuple[Score, Score]:
     """The best score, and the one with the least `key` that is within one standard error of it.
+
+    Raises
+    ------
+    StageError
+        If every choice failed; with the reason of the first.
 
     Notes
     -----
     Breiman et al., Classification and Regression Trees (1984): the one-standard-error rule.
     """
-    best = max(scores, key=lambda score: score.mean)
-    near = [score for score in scores if score.mean >= best.mean - best.error]
+    fitted = [score for score in scores if not score.failed]
+    if not fitted:
+        raise StageError(f"no choice could be fitted: {scores[0].failed}")
+    best = max(fitted, key=lambda score: score.mean)
+    near = [score for score in fitted if score.mean >= best.mean - best.error]
     return best, min(near, key=lambda score: (score.choice.get(key, 0), -score.mean))

@@ -57,6 +57,7 @@ def sweep(
 
     Training patients are held out in turn, and PCA of the same size stands beside every encoder.
     PIPELINE is pipeline.toml unless given. Its test patients take no part. Running again does only what is new.
+    Exit code 4: a choice could not be fitted.
     """
     from spinefx.cli.pipeline import read_plan
     from spinefx.cli.progress import watching
@@ -72,22 +73,27 @@ def sweep(
     with plugins_aside(), watching(quiet=quiet) as observers:
         scores = search.run(observers)
     best, small = chosen(scores)
+    code = 4 if any(score.failed for score in scores) else 0
     record = {"folds": folds, "repeats": repeats, "sampler": sampler, "scores": [_json(score) for score in scores]}
     record |= {"best": dict(best.choice), "smallest_within_one_error": dict(small.choice)}
     _write(out, record, scores, [axis.key for axis in searched])
     if json_:
         dump(record)
-        return 0
+        return code
     table(
         ("choice", "held-out IoU", "error", "PCA"),
         [
             (_words(s), f"{s.mean:.3f}", f"{s.error:.3f}", f"{sum(s.pca) / len(s.pca):.3f}" if s.pca else "")
             for s in scores
+            if not s.failed
         ],
     )
+    for score in scores:
+        if score.failed:
+            say(f"failed: {_words(score)}: {score.failed}")
     say(f"best: {_words(best)}; the smallest within one standard error of it: {_words(small)}")
     say(f"{out / 'sweep.csv'}, sweep.json, sweep.png")
-    return 0
+    return code
 
 
 def _words(score: Score) -> str:
@@ -95,12 +101,15 @@ def _words(score: Score) -> str:
 
 
 def _line(score: Score) -> str:
+    if score.failed:
+        return f"{_words(score)}: failed: {score.failed}"
     beside = f", PCA {sum(score.pca) / len(score.pca):.3f}" if score.pca else ""
     return f"{_words(score)}: held-out IoU {score.mean:.3f}{beside}"
 
 
 def _json(score: Score) -> dict[str, Any]:
-    return {"choice": dict(score.choice), "iou": list(score.iou), "pca": list(score.pca), "mean": score.mean}
+    told: dict[str, Any] = {"choice": dict(score.choice), "iou": list(score.iou), "pca": list(score.pca)}
+    return told | ({"mean": None, "failed": score.failed} if score.failed else {"mean": score.mean})
 
 
 def _write(out: Path, record: dict[str, Any], scores: list[Score], keys: list[str]) -> None:
@@ -113,7 +122,8 @@ def _write(out: Path, record: dict[str, Any], scores: list[Score], keys: list[st
     writer.writerow([*keys, "iou", "error", "pca"])
     for score in scores:
         beside = sum(score.pca) / len(score.pca) if score.pca else ""
-        writer.writerow([*(score.choice[key] for key in keys), score.mean, score.error, beside])
+        own = ("", "") if score.failed else (score.mean, score.error)
+        writer.writerow([*(score.choice[key] for key in keys), *own, beside])
     atomic_write_bytes(out / "sweep.csv", text.getvalue().encode())
     atomic_write_bytes(out / "sweep.png", _curve(scores, keys[0]))
 
@@ -124,13 +134,16 @@ def _curve(scores: list[Score], key: str) -> bytes:
 
     drawing = Figure(figsize=(6.0, 4.0), dpi=150, layout="constrained")
     axes = drawing.subplots()
-    ordered = sorted(scores, key=lambda score: (str(type(score.choice[key])), score.choice[key]))
+    ordered = sorted(
+        (s for s in scores if not s.failed), key=lambda score: (str(type(score.choice[key])), score.choice[key])
+    )
     places = [score.choice[key] for score in ordered]
     numeric = all(isinstance(place, int | float) and not isinstance(place, bool) for place in places)
     x = [float(place) if numeric else float(number) for number, place in enumerate(places)]
     axes.errorbar(x, [s.mean for s in ordered], [s.error for s in ordered], marker="o", capsize=3, label="encoder")
-    if all(score.pca for score in ordered):
-        axes.plot(x, [sum(s.pca) / len(s.pca) for s in ordered], marker="s", linestyle="--", label="PCA")
+    beside = [(place, sum(s.pca) / len(s.pca)) for place, s in zip(x, ordered, strict=True) if s.pca]
+    if beside:
+        axes.plot(*zip(*beside, strict=True), marker="s", linestyle="--", label="PCA")
     if numeric and min(x) > 0 and max(x) / min(x) >= 8:
         axes.set_xscale("log", base=2)
     axes.set_xticks(x, [str(place) for place in places])

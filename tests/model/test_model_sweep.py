@@ -99,7 +99,25 @@ def test_a_key_that_the_encoder_does_not_have_is_told_before_work_begins(folder:
         _sweep(tmp_path, "encode.latent_dims=2,3").run()
     with pytest.raises(PlanError, match="a grid needs values"):
         _sweep(tmp_path, "encode.lr=1e-4..1e-2").run()
+    with pytest.raises(PlanError, match="`latent_dim` is 0"):
+        _sweep(tmp_path, "encode.latent_dim=2,0").run()
+    with pytest.raises(PlanError, match="`lr` is 2"):
+        _sweep(tmp_path, "encode.lr=0.1..2.0", sampler="tpe").run()
     assert not (tmp_path / "run-sweep").exists()
+
+
+def test_more_parts_than_patients_are_refused(folder: Path) -> None:
+    with pytest.raises(PlanError, match=r"6 patients cannot be dealt to 9 parts; lower --folds to 6"):
+        _sweep(folder, "encode.latent_dim=2", folds=9).run()
+
+
+def test_a_size_that_pca_has_too_few_samples_for_stands_alone(folder: Path) -> None:
+    scores = _sweep(folder, "encode.latent_dim=2,64").run()
+    found = {score.choice["encode.latent_dim"]: score for score in scores}
+    assert len(found[64].iou) == len(found[2].pca) == 2
+    assert found[64].pca == ()
+    notes = (folder / "run-sweep" / "log.jsonl").read_text()
+    assert "no PCA of 64 components beside it" in notes
 
 
 def test_the_smallest_within_one_standard_error_of_the_best_is_named() -> None:
@@ -132,3 +150,22 @@ def test_the_command_writes_a_table_and_a_curve(
     record = json.loads((tmp_path / "run-sweep" / "sweep.json").read_text())
     assert record["scores"][0]["iou"] == record["scores"][0]["pca"], "PCA beside itself"
     assert (tmp_path / "run-sweep" / "sweep.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_choice_that_cannot_be_fitted_is_told_and_the_others_stand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pipeline.toml").write_text(
+        '[run]\nout = "run"\nexecutor = "serial"\n[data]\nuse = "phantom"\npatients = 6\nlevels = 3\nspacing_mm = [5.0, 1.2, 1.2]\n'
+        '[sample]\nshape = [12, 20, 24]\nspacing = 2.5\n[encode]\nuse = "pca"\n'
+    )
+    assert main(["sweep", "--over", "encode.latent_dim=2,64", "--folds", "2", "-q"]) == 4
+    told = capsys.readouterr()
+    assert "failed: latent_dim 64: encode: pca: " in told.out
+    assert "best: latent_dim 2;" in told.out
+    assert "Traceback" not in told.err
+    assert (tmp_path / "run-sweep" / "sweep.csv").read_text().splitlines()[-1].startswith(("2,0.", "64,,,"))
+    assert (tmp_path / "run-sweep" / "sweep.png").is_file()
+    assert main(["sweep", "--over", "encode.latent_dim=64", "--folds", "2", "-q"]) == 4
+    assert "no choice could be fitted" in capsys.readouterr().err
