@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from spinefx.contract.case import Case
-from spinefx.contract.errors import DataError, PlanError, SpinefxError
+from spinefx.contract.errors import DataError, PlanError, SpinefxError, StoreError
 from spinefx.contract.features import Features, Row
 from spinefx.contract.samples import Split
 from spinefx.contract.stages import Loader
@@ -104,7 +105,8 @@ class Engine:
         lesson = self.lesson(checked, fingerprints)
         steps = [lesson_step(lesson, reasons)] if lesson else []
         listed = list(case_steps(self.work(lesson, len(checked.cases)), checked.cases, fingerprints, reasons))
-        remember_files(self.cache.root, fingerprints.known)
+        with suppress(StoreError):  # it only looks: what cannot be remembered is read again
+            remember_files(self.cache.root, fingerprints.known)
         steps += [step for step, _ in listed]
         results = [result for _, result in listed if result is not None]
         if len(results) == len(checked.cases) and (cohort := self._cohort(checked, results, lesson)) is not None:

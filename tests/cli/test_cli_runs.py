@@ -124,6 +124,13 @@ def test_plan_shows_every_default_and_what_would_run(spinefx: Command, study: Pa
     assert "# nothing to do: every step is there already" in again.out
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a place where even root cannot write")
+def test_plan_looks_where_nothing_can_be_written(spinefx: Command, study: Path) -> None:
+    answer = spinefx("plan", "--set", "run.out=/proc/self/nowhere/run")
+    assert answer.code == 0
+    assert "# cut: 0 cached, 6 to run" in answer.out
+
+
 def test_plan_tells_each_step_of_each_case(spinefx: Command, study: Path) -> None:
     lines = spinefx("plan", "--cases").out.splitlines()
     assert lines[0].split() == ["case", "step", "state", "why"]
