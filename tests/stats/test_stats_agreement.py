@@ -56,6 +56,20 @@ def test_icc_equals_the_published_example_s() -> None:
     assert doubled == pytest.approx(intraclass(ratings[[0, 0, 1, 2, 3, 4, 5]], np.ones((1, 7)))[0])
 
 
+@pytest.mark.parametrize("raters", [2, 3, 5])
+def test_icc_is_that_of_a_two_way_analysis_of_variance(raters: int) -> None:
+    """McGraw and Wong, Psychol Methods 1:30 (1996): ICC(A,1) from mean squares, by sums over rows, raters and cells."""
+    rng = np.random.default_rng(raters)
+    ratings = 3 * rng.normal(size=(14, 1)) + rng.normal(size=(14, raters)) + 0.7 * np.arange(raters)
+    n, k = ratings.shape
+    grand, rows, columns = ratings.mean(), ratings.mean(axis=1), ratings.mean(axis=0)
+    between_rows = k * ((rows - grand) ** 2).sum() / (n - 1)
+    between_raters = n * ((columns - grand) ** 2).sum() / (k - 1)
+    left = ((ratings - rows[:, None] - columns + grand) ** 2).sum() / ((n - 1) * (k - 1))
+    wanted = (between_rows - left) / (between_rows + (k - 1) * left + k / n * (between_raters - left))
+    assert intraclass(ratings, np.ones((1, n)))[0] == pytest.approx(wanted, rel=1e-9)
+
+
 def test_measures_have_an_icc_and_a_difference_but_no_kappa() -> None:
     rng, rows = np.random.default_rng(1), rows_of(30)
     true = 5 * rng.normal(size=len(rows))

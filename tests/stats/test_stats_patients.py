@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from scipy.stats import false_discovery_control
+from scipy.stats import false_discovery_control, pearsonr, t
 from spinefx_stats.association import associate, associate_within, explain
 from spinefx_stats.patients import Patients, benjamini_hochberg
 from spinefx_stats.scales import CORRELATION, EXPLAINED, PLAIN, SHARE, Scale
@@ -92,6 +92,19 @@ def test_jackknife_p_keeps_its_level_where_rows_are_clustered() -> None:
     patients = Patients(names(rows), 0)
     p = np.array([patients.p_of_zero(partial(pearson, a, b)) for a, b in zip(x, y, strict=True)])
     assert 0.025 <= (p < 0.05).mean() <= 0.075
+
+
+def test_the_jackknife_s_p_is_that_of_its_formula_patient_by_patient() -> None:
+    names = ["a", "a", "b", "c", "c", "c", "d", "e", "e", "f", "g", "g"]
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=len(names))
+    y = 0.6 * x + rng.normal(size=len(names))
+    owners = np.array(names)
+    left_out = [np.arctanh(pearsonr(x[owners != one], y[owners != one])[0]) for one in sorted(set(names))]
+    g = len(left_out)
+    error = np.sqrt((g - 1) / g * sum((z - np.mean(left_out)) ** 2 for z in left_out))
+    wanted = 2 * t.sf(abs(np.arctanh(pearsonr(x, y)[0])) / error, g - 1)
+    assert Patients(names, 0, 100).p_of_zero(partial(pearson, x, y)) == pytest.approx(wanted, rel=1e-9)
 
 
 def test_benjamini_hochberg_equals_scipy_and_leaves_gaps_out() -> None:
