@@ -97,6 +97,9 @@ def _key(path: KeyPath) -> str:
 
 
 def _wanted(message: str) -> str:
+    """What pydantic asks for, in the words of TOML."""
+    for python, toml in (("a valid tuple", "a list [...]"), ("a valid list", "a list [...]")):
+        message = message.replace(python, toml)
     for opening, spoken in (("Input should be ", "wanted "), ("Value error, ", ""), ("Assertion failed, ", "")):
         if message.startswith(opening):
             return spoken + message.removeprefix(opening).partition(", unable to")[0]
