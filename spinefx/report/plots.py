@@ -168,7 +168,7 @@ def _dashes(place: int) -> tuple[float, float] | tuple[None, None]:
 
 
 def _draw_bars(axes: Axes, series: Sequence[_Series], categories: list[str]) -> None:
-    """Horizontal bars: names stay readable. Whiskers where bounds are given, else the value at the bar's end."""
+    """Horizontal bars: names stay readable. Whiskers where bounds are given, else the value at the bar's end, outwards."""
     names: list[float | str] = list(categories)
     names += sorted({v for points in series for v in points.x if not isinstance(v, str)})
     place = {name: i for i, name in enumerate(names)}
@@ -178,9 +178,12 @@ def _draw_bars(axes: Axes, series: Sequence[_Series], categories: list[str]) -> 
         axes.barh(at, points.y, height=thick * 0.86, color=points.colour, alpha=0.8)
         if points.bounded:
             axes.hlines(at, points.low, points.high, color=_INK, linewidth=1.1)
-        for y, value, high in zip(at, points.y, points.high, strict=True):
-            end = max(value, high) if math.isfinite(high) else max(value, 0.0)
-            axes.annotate(show(value).text, (end, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+        for y, value, low, high in zip(at, points.y, points.low, points.high, strict=True):
+            ends = [value, *(bound for bound in (low, high) if math.isfinite(bound))]
+            end, away, side = (min(ends), -4, "right") if value < 0 else (max(ends), 4, "left")
+            axes.annotate(
+                show(value).text, (end, y), (away, 0), textcoords="offset points", va="center", ha=side, fontsize=8.5
+            )
     axes.set_yticks(range(len(names)), [_short(v) if isinstance(v, str) else show(v).text for v in names])
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
