@@ -55,7 +55,8 @@ def traversal(model: Model, latent: int, *, steps: int = 7, reach_sd: float = 2.
     places = np.linspace(-reach_sd, reach_sd, steps)
     z = np.repeat(centre[None], steps, axis=0)
     z[:, latent] += places * np.sqrt(model.recipe.covariance[latent, latent])
-    return _made(model, z, [f"z{latent}{place:+.2f}sd" for place in places])
+    digits = _digits(steps, 2.0 * reach_sd, least=2)
+    return _made(model, z, [f"z{latent}{place:+.{digits}f}sd" for place in places])
 
 
 def interpolation(model: Model, first: Sequence[float], last: Sequence[float], *, steps: int = 7) -> Made:
@@ -64,7 +65,15 @@ def interpolation(model: Model, first: Sequence[float], last: Sequence[float], *
     if ends.shape[1] != len(model.recipe.centre):
         raise PlanError(f"points have {ends.shape[1]} latents, the model has {len(model.recipe.centre)}")
     share = np.linspace(0.0, 1.0, steps)[:, None]
-    return _made(model, (1 - share) * ends[0] + share * ends[1], [f"between-{int(100 * s):03d}" for s in share[:, 0]])
+    digits = _digits(steps, 100.0, least=0)
+    width = 3 + (digits + 1 if digits else 0)
+    names = [f"between-{100 * s:0{width}.{digits}f}" for s in share[:, 0]]
+    return _made(model, (1 - share) * ends[0] + share * ends[1], names)
+
+
+def _digits(steps: int, span: float, *, least: int) -> int:
+    """Decimals by which `steps` places over `span` have names of their own."""
+    return next(digits for digits in range(least, 12) if span / max(1, steps - 1) > 10.0**-digits)
 
 
 def samples(model: Model, count: int, *, seed: int = 0) -> Made:
@@ -169,7 +178,7 @@ def point_of(table: Path, name: str) -> list[float]:
     if not path.is_file():
         raise DataError(f"{path}: not there; name a run's folder, or a latents.csv or latents.parquet")
     frame = (
-        pd.read_csv(path)
+        pd.read_csv(path, dtype={"case": str, "level": str}, keep_default_na=False)
         if path.suffix == ".csv"
         else Run(path.parent).latents()
         if table.is_dir()

@@ -100,6 +100,28 @@ def test_the_command_goes_along_between_and_anew_and_the_same_seed_gives_the_sam
     assert main([*words, "--traverse", "q"]) == 2
 
 
+def test_every_shape_has_a_file_of_its_own_however_many_steps(run: Path, tmp_path: Path) -> None:
+    model = Model.load(run)
+    ends = (model.recipe.centre, model.recipe.centre + 1.0)
+    for made in (
+        generate.interpolation(model, *ends, steps=301),
+        generate.traversal(model, 0, steps=300, reach_sd=0.5),
+        generate.traversal(model, 0, steps=1000),
+    ):
+        assert len(set(made.names)) == len(made.names)
+    assert generate.interpolation(model, *ends, steps=8).names[2] == "between-029"
+    assert generate.traversal(model, 0, steps=3).names == ("z0-2.00sd", "z0+0.00sd", "z0+2.00sd")
+
+
+def test_a_sample_is_found_in_a_csv_whose_cases_are_numbers_with_zeros_before_them(tmp_path: Path) -> None:
+    table = tmp_path / "latents.csv"
+    table.write_text("case,patient,structure,level,z0,z1\n007,007,disc,L5-S1,1.5,2.5\n008,008,spine,,3.5,4.5\n")
+    assert generate.point_of(table, "007:L5-S1") == [1.5, 2.5]
+    assert generate.point_of(table, "008:") == [3.5, 4.5]
+    with pytest.raises(PlanError, match="wanted case:level as 007:L5-S1"):
+        generate.point_of(table, "7:L5-S1")
+
+
 def test_an_encoder_without_an_export_says_so(run: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="encoder 'pca' cannot be exported"):
         Model.load(run).export(tmp_path)
