@@ -21,6 +21,7 @@ from spinefx.model import Model
 from spinefx.phantom import write_cohort
 from spinefx.phantom.cohort import Scanner
 from spinefx.plan import Plan
+from spinefx.testing import phantom_scan
 
 KEY = ["case", "structure", "level"]
 
@@ -180,6 +181,20 @@ def test_a_recipe_that_is_none_is_refused(copy: Path, content: str, reason: str)
     (copy / "recipe.json").write_text(content)
     with pytest.raises(DataError, match=reason):
         Model.load(copy)
+
+
+def test_a_model_of_one_sample_can_be_used(tmp_path: Path) -> None:
+    tables: dict[str, Any] = {
+        "run": {"out": "run", "executor": "serial"},
+        "data": {"use": "phantom", "patients": 1, "levels": 3, "spacing_mm": [5.0, 1.2, 1.2]},
+        "sample": {"structures": "spine", "shape": [16, 16, 16], "spacing": 8.0, "channels": ["mask", "t2"]},
+        "encode": {"use": "conv-ae", "epochs": 1, "channels": [4, 4], "width": 8, "templates": 2},
+        "geometry": [],
+        "evaluate": [],
+    }
+    assert Engine(Plan.of(tables, tmp_path)).run().exit_code == 0
+    frame = Model.load(tmp_path / "run").encode(phantom_scan(5)).frame()
+    assert len(frame) == 1
 
 
 def test_folders_that_hold_no_model_are_refused(tmp_path: Path) -> None:

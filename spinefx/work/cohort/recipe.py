@@ -78,7 +78,10 @@ class Recipe:
             latents = data["latents"]
             centre = np.array(latents["centre"], np.float64)
             covariance = np.array(latents["covariance"], np.float64).reshape(len(centre), len(centre))
-            channels = {str(name): (float(mean), float(spread)) for name, (mean, spread) in data["channels"].items()}
+            channels = {
+                str(name): (float(mean), np.inf if spread is None else float(spread))  # of one sample there is none
+                for name, (mean, spread) in data["channels"].items()
+            }
             sections = {name: data["sections"][name] for name in ("data", "segment", "preprocess", "sample", "encode")}
             plugins = [{key: p[key] for key in ("kind", "name", "dist", "version")} for p in data["plugins"]]
             content = frozenset(map(str, data["content"]))
