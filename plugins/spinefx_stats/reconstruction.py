@@ -43,7 +43,7 @@ class Reconstruction:
     def _twice(self, study: Study) -> Findings:
         """Of the fit, and of a second one without some patients."""
         known = study.split.patients()
-        left_out = [patient for patient in self.options.without if patient in known]
+        left_out = [patient for patient in dict.fromkeys(self.options.without) if patient in known]
         lost = ", ".join(patient for patient in self.options.without if patient not in known)
         if not left_out:
             raise DataError(f"without: no sample is of {lost}; name patients whose cases are not quarantined")

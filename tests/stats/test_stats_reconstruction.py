@@ -173,12 +173,13 @@ def _all_trained(patients: int = 24, **more):
 
 def test_a_second_fit_without_some_patients_tells_what_of_the_first_is_memory() -> None:
     study, asked = _all_trained()
-    found = Reconstruction(ReconstructionOptions(resamples=100, without=("3", "7", "20"))).evaluate(study)
+    found = Reconstruction(ReconstructionOptions(resamples=100, without=("3", "7", "20", "3"))).evaluate(study)
     assert asked == [study.split.patients() - {"3", "7", "20"}]
     assert [t.name for t in found.tables] == [
         "reconstruction", "reconstruction-by-level", "reconstruction-without", "reconstruction-by-level-without",
     ]  # fmt: skip
     first, _, second, levels = found.tables
+    assert second.title.endswith("fitted without 3 patients"), "one is named twice"
     assert cell(first, {"method": "encoder", "part": "training"}, "iou") > 0.99
     assert cell(first, {"method": "encoder", "part": "training"}, "patients") == 24
     assert cell(second, {"method": "encoder", "part": "training"}, "patients") == 21
