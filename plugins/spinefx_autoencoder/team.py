@@ -191,8 +191,14 @@ def followers(world: int, follow: Callable[..., None], *given: Any) -> Iterator[
         try:
             yield Place(0, world, port)
         except RuntimeError as error:
-            dead = [other.exitcode for other in others if other.exitcode not in (None, 0)]
-            raise StageError(f"one of {world} training processes ended ({dead or error})", stage="encode") from error
+            if not (codes := _ended(others)):
+                raise
+            told = DataError(
+                f"one of {world} training processes ended (exit code {codes[0]}; -9: killed, often for want of memory); "
+                "run again: training goes on from its last epoch"
+            )
+            told.__cause__ = error
+            raise StageError(str(told), stage="encode") from told
         for other in others:
             other.join(timeout=60)
     finally:
@@ -200,6 +206,13 @@ def followers(world: int, follow: Callable[..., None], *given: Any) -> Iterator[
             if other.is_alive():
                 other.kill()
                 other.join()
+
+
+def _ended(others: list[Any]) -> list[int]:
+    """Exit codes of the processes that ended badly; one that is just ending is waited for."""
+    for other in others:
+        other.join(timeout=1)
+    return [other.exitcode for other in others if other.exitcode not in (None, 0)]
 
 
 def _free_port() -> int:

@@ -12,6 +12,7 @@ from spinefx_autoencoder import memory
 from spinefx_autoencoder.team import Place, Team, gathered, precision_of
 
 from spinefx.api import DataError, Fitting, SampleList, StageError
+from spinefx.work.cases.outcome import Failure
 from spinefx.work.cohort.augment import Augmentation
 
 
@@ -48,8 +49,11 @@ def test_two_processes_train_what_one_does(optimiser, apart, tmp_path):
 @pytest.mark.slow
 def test_a_process_that_dies_ends_the_fit_and_says_so(tmp_path):
     train, validation, _ = split(cohort(4)[0], validation=1, test=1)
-    with pytest.raises(StageError, match="training processes ended"):
+    with pytest.raises(StageError, match="training processes ended") as told:
         conv_ae(processes=2).fit(Fitting(train, validation, _Dying(train, os.getpid()), 3, tmp_path))
+    cause = Failure.of(told.value).cause
+    assert "one of 2 training processes ended (exit code 3" in cause, "what the report says, not what gloo does"
+    assert "run again" in cause
 
 
 class _Dying:
