@@ -62,11 +62,11 @@ class Trainer:
             losses = {"epoch": float(epoch), "lr": self._lr(epoch * self.batches.steps, progress.rate)}
             try:
                 losses |= self._epoch(epoch, progress.rate)
+                losses |= self._validated(epoch)
             except BrokenError as error:
                 self._back(progress, str(error), good, raw)
                 continue
             progress.epoch = epoch
-            losses |= team.told(self._validation() if team.first else {})
             self._keep_best(progress, losses)
             progress.history.append(losses)
             good = Snapshot.of(self.net, raw)
@@ -166,6 +166,13 @@ class Trainer:
             self.optimiser.step()
             total += value * (batch.here.stop - batch.here.start)
         return {"train_loss": self.team.total(total) / len(self.fitting.train)}
+
+    def _validated(self, epoch: int) -> dict[str, float]:
+        """Validation losses of the first process, told to all; BrokenError in all of them where they are not finite."""
+        found = self.team.told(self._validation() if self.team.first else {})
+        if not math.isfinite(value := found.get("validation_loss", 0.0)):
+            raise BrokenError(f"the validation after epoch {epoch}: loss {value:g}")
+        return found
 
     @torch.no_grad()
     def _validation(self) -> dict[str, float]:

@@ -128,6 +128,13 @@ def test_a_loss_that_never_comes_back_is_an_error_after_as_many_tries_as_asked_f
         conv_ae(epochs=3, rollbacks=2).fit(Fitting(train, validation, _Breaks(train, 10**6), 3, tmp_path))
 
 
+def test_a_validation_sample_that_breaks_the_loss_is_told_as_one_in_training_is(tmp_path):
+    train, validation, _ = split(cohort(5)[0], validation=1, test=1)
+    far = SampleList(tuple(type(s)(s.row, np.full_like(s.image, 3e38), s.mask, s.grid) for s in validation))
+    with pytest.raises(StageError, match=r"the validation after epoch 1: loss .* look for samples that are not like"):
+        conv_ae(epochs=3, rollbacks=1).fit(fitting(train, far, tmp_path))
+
+
 def test_a_fit_that_went_back_and_was_killed_ends_with_the_bytes_of_one_that_was_not(tmp_path):
     train, validation, _ = split(cohort(5)[0], validation=1, test=1)
     for name in "ab":
