@@ -18,11 +18,19 @@ def conv_card(name: str, version: int, options: ConvOptions, kind: Kind, facts: 
     figures = "\n".join(f"- {name}: {value:.6g}" for name, value in sorted(losses.items()) if name != "epoch")
     chosen = "\n".join(f"- {name}: {value}" for name, value in options.model_dump(mode="json").items())
     broken = "".join(f"\nTraining broke down and went back: {told}." for told in fitted.get("broken", ()))
+    latents = (
+        "Latents have mean 0 and variance 1 over the training samples, are uncorrelated there, and stand in the order of how much\n"
+        "they change the decoded mask."
+    )
+    if fitted.get("samples", 0) <= options.latent_dim:
+        latents = (
+            "Latents have mean 0 over the training samples. Those are too few to tell variances and correlations of so many latents,\n"
+            "so latents are as the network gives them: in no order, and not white."
+        )
     return f"""# {name} (version {version})
 
 An autoencoder with {options.latent_dim} latents for samples of {shape} voxels (z, y, x) of {spacing} mm, {seen}.
-Latents have mean 0 and variance 1 over the training samples, are uncorrelated there, and stand in the order of how much
-they change the decoded mask.
+{latents}
 
 ## Fitted on
 

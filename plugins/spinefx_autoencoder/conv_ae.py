@@ -116,6 +116,11 @@ class ConvAe:
                 size = int(team.told({"batch": float(size)})["batch"])
             else:
                 size = o.batch
+            if o.norm == "batch" and layout.levels[-1] == (1, 1, 1) and (len(fitting.train) - 1) % size == 0:
+                raise DataError(
+                    f'norm = "batch" has nothing to average: a batch of one sample (of {len(fitting.train)}, by {size}) whose '
+                    'coarsest level is one voxel; use "group", another `batch`, or fewer `channels`'
+                )
             return net, Trainer(net, kind, o, fitting, owner, size, team, self.name).run(), size
 
     def _straighten(self, train: SampleSet) -> dict[str, Any]:
@@ -233,7 +238,7 @@ class ConvAe:
         d = options.latent_dim
         wanted = {name: tuple(value.shape) for name, value in net.state_dict().items()}
         matched(arrays, wanted | {"latents.centre": (d,), "latents.axes": (d, d)}, folder)
-        if abs(float(np.linalg.det(arrays["latents.axes"]))) < 1e-300:
+        if not np.linalg.slogdet(arrays["latents.axes"].astype(np.float64)).sign:
             raise DataError(f"{folder}: the latents' axes are singular; fit it again")
         put_weights(net, {name: torch.from_numpy(arrays[name].copy()) for name in wanted})
         self.options, self.kind, self.net = options, kind, net.eval()

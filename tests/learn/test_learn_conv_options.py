@@ -229,3 +229,11 @@ def test_channels_of_other_names_are_refused(tmp_path):
 def test_batch_norm_in_several_processes_is_refused(tmp_path):
     with pytest.raises(DataError, match='use "group"'):
         conv_ae(norm="batch", processes=2).fit(fitting(cohort(3)[0], SampleList(()), tmp_path))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_batch_norm_of_one_sample_s_one_voxel_is_refused(tmp_path, batch):
+    with pytest.raises(DataError, match=r"nothing to average: a batch of one sample \(of 9, by"):
+        deep = {"norm": "batch", "channels": (4,) * 6, "batch": batch}
+        conv_ae(**deep).fit(fitting(cohort(3)[0], SampleList(()), tmp_path))
+    conv_ae(norm="batch", channels=(4,) * 6, batch=5, epochs=1).fit(fitting(cohort(3)[0], SampleList(()), tmp_path))

@@ -12,7 +12,7 @@ from spinefx_autoencoder import PcaOptions
 from spinefx_autoencoder.files import save_model
 from spinefx_autoencoder.pca import Pca
 
-from spinefx.api import DataError
+from spinefx.api import DataError, SampleList
 
 
 def _made(name: str, **options):
@@ -62,6 +62,28 @@ def test_the_card_says_on_whom_it_was_fitted(saved):
     text = (saved[3] / "card.md").read_text()
     assert "9 samples of 3 patients" in text
     assert "Limits" in text
+
+
+def test_the_card_promises_no_white_latents_where_samples_are_too_few(tmp_path):
+    few = cohort(2)[0]
+    for size, white in ((2, True), (len(few), False)):
+        model = conv_ae(latent_dim=size, epochs=1)
+        model.fit(fitting(few, SampleList(()), tmp_path / f"w{size}"))
+        model.save(tmp_path / f"m{size}")
+        assert ("uncorrelated there" in (tmp_path / f"m{size}" / "card.md").read_text()) is white
+        covariance = np.cov(model.encode(few).z.T)
+        assert np.allclose(covariance, np.eye(size), atol=1e-3) is white
+
+
+def test_many_wide_latents_are_not_called_singular(tmp_path):
+    few = cohort(2)[0]
+    model = conv_ae(latent_dim=400, epochs=1)
+    model.fit(fitting(few, SampleList(()), tmp_path / "work"))
+    model.axes = np.eye(400) / 8.0  # of latents that spread by 8: a determinant of 1e-361
+    model.save(tmp_path / "model")
+    again = conv_ae()
+    again.load(tmp_path / "model")
+    assert np.array_equal(again.encode(few).z, model.encode(few).z)
 
 
 def test_a_pickled_checkpoint_is_never_opened(saved, tmp_path):
