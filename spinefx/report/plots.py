@@ -188,6 +188,9 @@ def _draw_bars(axes: Axes, series: Sequence[_Series], categories: list[str]) -> 
     axes.set_ylim(len(names) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
+    if any(value < 0 for points in series for value in points.y):
+        low, high = axes.get_xlim()
+        axes.set_xlim(low - 0.12 * (high - low), high)  # its number does not reach into the names
     axes.tick_params(length=0)
 
 

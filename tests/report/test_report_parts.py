@@ -127,9 +127,9 @@ def test_a_series_keeps_the_colour_of_its_legend_where_one_before_it_has_no_valu
     assert "var(--s0)" not in svg
 
 
-@pytest.mark.parametrize(("value", "low", "high"), [(-3.5, -4.0, -2.0), (3.5, 2.0, 4.0), (-0.5, None, None)])
+@pytest.mark.parametrize(("value", "low", "high"), [(-3.512, -4.0, -2.0), (3.5, 2.0, 4.0), (-0.5123, None, None)])
 def test_the_number_of_a_bar_stands_outside_bar_and_whisker(value: float, low: float, high: float) -> None:
-    series = [{"name": "s", "x": ["a"], "y": [value], "low": [low], "high": [high]}]
+    series = [{"name": "s", "x": ["disc.volume_mm3"], "y": [value], "low": [low], "high": [high]}]
     svg = ElementTree.fromstring(svg_of({"kind": "bars", "series": series}, "f"))
     drawn = [e.get("d") or "" for e in svg.iter("path") if "--s0" in (style := e.get("style") or "") or "1.1" in style]
     across = [float(x) for path in drawn for x in re.findall(r"[ML] ([\d.]+)", path)]
@@ -137,6 +137,8 @@ def test_the_number_of_a_bar_stands_outside_bar_and_whisker(value: float, low: f
     at, before = float(number.get("x") or 0), "text-anchor: end" in (number.get("style") or "")
     assert before == (value < 0)
     assert at < min(across) if before else at > max(across)
+    (frame,) = svg.iter("rect")
+    assert at - 5 * len(number.text or "") > float(frame.get("x") or 0)
 
 
 def test_a_cloud_of_many_columns_carries_the_first_and_says_how_many_are_left() -> None:
