@@ -7,6 +7,7 @@ from sklearn.calibration import calibration_curve
 from spinefx_stats.calibration import calibration_figure, reliability
 from spinefx_stats.patients import Patients
 from spinefx_stats.scores import Said
+from statsmodels.stats.proportion import proportion_confint
 
 
 def said(p: np.ndarray, seed: int = 0) -> Said:
@@ -30,6 +31,20 @@ def test_bins_of_equal_size_equal_those_of_scikit_learn() -> None:
     curve = reliability("a", found)
     np.testing.assert_allclose(curve.x, predicted, atol=1e-9)
     np.testing.assert_allclose(curve.y, observed, atol=1e-9)
+
+
+def test_bounds_are_wilson_s_of_the_patients_in_a_bin() -> None:
+    found = said(np.linspace(0.05, 0.95, 1000))
+    curve = reliability("a", found)
+    for part, y, low, high in zip(np.array_split(np.arange(1000), 10), curve.y, curve.low, curve.high, strict=True):
+        patients = len({i // 5 for i in part})
+        wanted = proportion_confint(y * patients, patients, method="wilson")
+        np.testing.assert_allclose((low, high), wanted, atol=1e-3)
+
+
+def test_bins_hold_fifteen_rows_and_two_are_enough() -> None:
+    assert reliability("a", said(np.linspace(0.1, 0.9, 29))) is None
+    assert len(reliability("a", said(np.linspace(0.1, 0.9, 30))).x) == 2
 
 
 def test_few_rows_draw_nothing() -> None:
