@@ -260,8 +260,8 @@ class Model:
         with at("encode", self.recipe.sections["encode"]["use"]):
             latents = self.encoder.encode(samples)
             overlap = np.concatenate(list(self._overlaps(samples, latents)))
-        distance, chance = self.recipe.distances(latents)
-        return Encoded(latents, overlap, distance, chance, np.array(seen, bool)[fits], why, tuple(notes))
+        judged, doubts = self.recipe.distances(latents), (*notes, *self.recipe.doubts)
+        return Encoded(latents, overlap, *judged, np.array(seen, bool)[fits], why, doubts)
 
     def _overlaps(self, samples: SampleSet, latents: Latents) -> Iterator[NDArray[np.float64]]:
         """IoU of each sample's mask with the decoded one, some at a time."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 model_argument = click.argument("model", type=click.Path(path_type=Path))
 """A run's folder, or the `model` folder in it."""
+_NOTES = 5
 
 
 def loaded(folder: Path, files: Sequence[str]) -> Model:
@@ -76,6 +77,7 @@ def encode(
         "unusual": int(frame["unusual"].sum()),
         "seen": int(frame["seen"].sum()),
         "left_out": dict(encoded.left_out),
+        "notes": list(encoded.notes),
     }
     if json_:
         dump(told)
@@ -106,6 +108,10 @@ def _say(told: dict[str, Any]) -> None:
         say(f"{told['seen']} were among those that it was fitted on (column `seen`)")
     for case, why in told["left_out"].items():
         say(f"left out: {case}: {why}")
+    for note in told["notes"][-_NOTES:]:
+        say(f"note: {note}")
+    if (more := len(told["notes"]) - _NOTES) > 0:
+        say(f"{counted(more, 'note')} more in {told['folder']}/encoding.json")
     say(f"latents: {told['folder']}/latents.csv")
 
 

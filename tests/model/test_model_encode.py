@@ -69,6 +69,7 @@ def test_a_model_encodes_its_own_run_s_scans_to_the_same_bits(place: Path, copy:
     assert np.array_equal(frame[names].to_numpy(), known.loc[frame.index, names].to_numpy())
     assert np.array_equal(frame["seen"].to_numpy(), (known.loc[frame.index, "split"] != "test").to_numpy())
     assert not encoded.left_out
+    assert not encoded.notes
 
 
 def test_new_patients_get_latents_an_overlap_and_a_distance(place: Path, copy: Path) -> None:
@@ -183,7 +184,7 @@ def test_a_recipe_that_is_none_is_refused(copy: Path, content: str, reason: str)
         Model.load(copy)
 
 
-def test_a_model_of_one_sample_can_be_used(tmp_path: Path) -> None:
+def test_a_model_of_one_sample_can_be_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tables: dict[str, Any] = {
         "run": {"out": "run", "executor": "serial"},
         "data": {"use": "phantom", "patients": 1, "levels": 3, "spacing_mm": [5.0, 1.2, 1.2]},
@@ -193,8 +194,15 @@ def test_a_model_of_one_sample_can_be_used(tmp_path: Path) -> None:
         "evaluate": [],
     }
     assert Engine(Plan.of(tables, tmp_path)).run().exit_code == 0
-    frame = Model.load(tmp_path / "run").encode(phantom_scan(5)).frame()
-    assert len(frame) == 1
+    encoded = Model.load(tmp_path / "run").encode(phantom_scan(5))
+    assert len(encoded.frame()) == 1
+    assert "too few for 4 latents" in encoded.notes[-1], "nobody is usual because nothing could be told"
+    (tmp_path / "new.toml").write_text(
+        '[data]\nuse = "phantom"\npatients = 1\nlevels = 3\nspacing_mm = [5.0, 1.2, 1.2]\n'
+    )
+    words = ["encode", str(tmp_path / "run"), str(tmp_path / "new.toml"), "--out", str(tmp_path / "out"), "-q"]
+    assert main(words) == 0
+    assert "note: the model was fitted on 1 samples, too few for 4 latents" in capsys.readouterr().out
 
 
 def test_folders_that_hold_no_model_are_refused(tmp_path: Path) -> None:

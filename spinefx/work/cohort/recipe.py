@@ -23,6 +23,8 @@ from spinefx.store.files import read_json
 from spinefx.store.keys import without_paths
 from spinefx.work.cases import cut
 
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
 RECIPE = "recipe.json"
 FORMAT = "spinefx-recipe-1"
 _FAR = 6.0
@@ -117,7 +119,18 @@ class Recipe:
                     )
         return ""
 
-    def distances(self, latents: Latents) -> tuple[np.ndarray[Any, np.dtype[np.float64]], ...]:
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What a reader of `distances` should know."""
+        n, d = self.count, len(self.centre)
+        if n > d + 1:
+            return ()
+        return (
+            f"the model was fitted on {n} samples, too few for {d} latents: distances to them tell little, and no sample can be "
+            "called unusual",
+        )
+
+    def distances(self, latents: Latents) -> tuple[Floats, Floats]:
         """(n,) Mahalanobis distance of each sample to the training latents, and (n,) how likely one as far or farther is.
 
         Notes
