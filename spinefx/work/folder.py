@@ -214,8 +214,8 @@ class RunFolder:
                 for path in model.iterdir():
                     (temporary / path.name).write_bytes(path.read_bytes())
                 recipe = of_fit(self.plan, cohort.samples, cohort.latents, cohort.fitting_patients)
-                atomic_write_json(temporary / RECIPE, recipe.to_json())
                 put_segmenter(self.plan.segment, self.segmenter, temporary / SEGMENTER)
+                atomic_write_json(temporary / RECIPE, recipe.to_json(digests(temporary)))
         with atomic_folder(self.out / "figures") as temporary:
             for item in found:
                 for name, content in item.pictures.items():

@@ -58,6 +58,7 @@ def copy(place: Path, tmp_path: Path) -> Path:
 def _recipe(model: Path, change: Callable[[dict[str, Any]], object]) -> None:
     data = json.loads((model / "recipe.json").read_text())
     change(data)
+    data.pop("sha256", None)
     (model / "recipe.json").write_text(json.dumps(data))
 
 
@@ -216,8 +217,33 @@ def test_folders_that_hold_no_model_are_refused(tmp_path: Path) -> None:
 def test_a_model_with_the_weights_of_another_is_refused(copy: Path) -> None:
     path = copy / "weights.safetensors"
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(DataError, match="not the weights that"):
+    with pytest.raises(DataError, match=r"weights.safetensors: not the file that recipe\.json was written with"):
         Model.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("model.json", lambda d: d["sample"]["channels"]["mean"].__setitem__(0, 9.0), "not the file that"),
+        ("recipe.json", lambda d: d["latents"]["centre"].__setitem__(0, 9.0), "recipe.json: damaged"),
+        ("recipe.json", lambda d: d["sections"]["preprocess"].clear(), "recipe.json: damaged"),
+    ],
+)
+def test_a_number_changed_by_hand_or_by_a_disk_is_refused(
+    copy: Path, name: str, change: Callable[[dict[str, Any]], object], reason: str
+) -> None:
+    data = json.loads((copy / name).read_text())
+    change(data)
+    (copy / name).write_text(json.dumps(data))
+    with pytest.raises(DataError, match=reason):
+        Model.load(copy)
+
+
+def test_a_card_may_be_written_on_and_a_model_of_old_is_read(copy: Path) -> None:
+    (copy / "card.md").write_text("Mine.")
+    Model.load(copy)
+    _recipe(copy, lambda d: d.pop("files"))
+    Model.load(copy)
 
 
 def test_a_run_s_folder_is_never_written_over(place: Path, copy: Path) -> None:

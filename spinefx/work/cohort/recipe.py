@@ -7,6 +7,7 @@ the model was fitted on: no patient, no path, no code.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from spinefx.contract.samples import Latents, SampleSet
 from spinefx.contract.scan import Sample
 from spinefx.plan import Plan, Stage
 from spinefx.store import provenance
-from spinefx.store.files import read_json
+from spinefx.store.files import digests, jsonable, read_json
 from spinefx.store.keys import without_paths
 from spinefx.work.cases import cut
 
@@ -50,8 +51,17 @@ class Recipe:
     covariance: np.ndarray[Any, np.dtype[np.float64]]
     count: int
 
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+    def to_json(self, files: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """As plain values, with what `read` tells damage by.
+
+        files : digests of the files beside it, by their names.
+        """
+        told: dict[str, Any] = jsonable(
+            self._told() | {"files": {name: found for name, found in (files or {}).items() if _kept(name)}}
+        )
+        return told | {"sha256": _digest(told)}
+
+    def _told(self) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "spinefx": provenance.versions().get("spinefx", ""),
@@ -65,7 +75,7 @@ class Recipe:
 
     @classmethod
     def read(cls, folder: Path) -> Recipe:
-        """The recipe in a model's folder; DataError where there is none, or none that this spinefx reads."""
+        """The recipe in a model's folder; DataError where there is none, none that this spinefx reads, or a damaged file."""
         path = folder / RECIPE
         if not path.is_file():
             raise DataError(f"{folder}: no {RECIPE}; name the folder of a run, or the `model` folder in it")
@@ -76,6 +86,7 @@ class Recipe:
         found = data.get("format") if isinstance(data, dict) else None
         if found != FORMAT:
             raise DataError(f"{path}: format {found!r}, wanted {FORMAT!r}; run its pipeline again with this spinefx")
+        _refuse_damaged(folder, data)
         try:
             latents = data["latents"]
             centre = np.array(latents["centre"], np.float64)
@@ -187,6 +198,33 @@ def of_samples(plan: Plan, samples: Iterable[Sample], latents: Latents) -> Recip
 def content_of(sample: Sample) -> str:
     """Digest of a sample's voxels: tells whether a model has seen it, and nothing else."""
     return hashlib.sha256(sample.image.tobytes() + sample.mask.tobytes()).hexdigest()[:24]
+
+
+def _kept(name: str) -> bool:
+    """Whether a file beside the recipe must stay as it was; cards may be written on."""
+    return name != RECIPE and not name.endswith(".md")
+
+
+def _digest(told: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+
+
+def _refuse_damaged(folder: Path, data: Mapping[str, Any]) -> None:
+    """DataError where the recipe, or a file beside it, is not as it was written; recipes of old say nothing of either."""
+    told = {key: item for key, item in data.items() if key != "sha256"}
+    if "sha256" in data and data["sha256"] != _digest(told):
+        raise DataError(
+            f"{folder / RECIPE}: damaged, it is not as it was written; restore it, or run its pipeline again"
+        )
+    wanted = told.get("files", {})
+    found = digests(folder)
+    changed = (
+        [name for name, was in wanted.items() if found.get(name) != was] if isinstance(wanted, dict) else ["files"]
+    )
+    if changed:
+        raise DataError(
+            f"{folder / changed[0]}: not the file that {RECIPE} was written with; restore both, or run the pipeline again"
+        )
 
 
 def _stages(plan: Plan) -> list[Stage]:
