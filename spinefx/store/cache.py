@@ -106,6 +106,11 @@ class Cache:
         """The JSON beside the arrays, without reading them; StoreError where the artefact is absent or damaged."""
         return self._part(key, [])[0]["meta"]
 
+    def content(self, key: str) -> tuple[Any, str]:
+        """The JSON beside the arrays and the checksum of the arrays, without reading them; StoreError as from `meta`."""
+        head = self._part(key, [])[0]
+        return head["meta"], str(head["sum"])
+
     def some(self, key: str, names: list[str]) -> tuple[Any, list[NDArray[Any]]]:
         """The JSON and some arrays of an artefact, without reading the others; StoreError as from `meta`."""
         head, found = self._part(key, names)

@@ -13,11 +13,15 @@ from spinefx.store.cache import Cache
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one sample lies: its row, the artefact's key and its number in there. Small: one stays for each sample."""
+    """Where one sample lies: its row, the artefact's key and its number in there. Small: one stays for each sample.
+
+    voxels : the checksum of all samples of its case; equal where their voxels are.
+    """
 
     row: Row
     key: str
     number: int
+    voxels: str = ""
 
 
 def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Sequence[str] = ()) -> None:
@@ -32,7 +36,8 @@ def put_samples(cache: Cache, key: str, samples: Sequence[Sample], *, notes: Seq
 
 def places(cache: Cache, key: str) -> list[Place]:
     """The samples of one case's artefact, without their voxels."""
-    return [Place(Row(*entry["row"]), key, number) for number, entry in enumerate(cache.meta(key)["samples"])]
+    meta, voxels = cache.content(key)
+    return [Place(Row(*entry["row"]), key, number, voxels) for number, entry in enumerate(meta["samples"])]
 
 
 def _parts(row: Row) -> tuple[str, str, str, str]:
@@ -50,6 +55,14 @@ class StoredSamples:
     def rows(self) -> tuple[Row, ...]:
         """Whose samples these are, in order."""
         return tuple(place.row for place in self.places)
+
+    @property
+    def twins(self) -> tuple[tuple[str, ...], ...]:
+        """Cases with the very same voxels in all their samples though they are of different patients, a tuple for each."""
+        owners: dict[str, dict[str, str]] = {}
+        for place in self.places:
+            owners.setdefault(place.voxels, {}).setdefault(place.row.patient, place.row.case)
+        return tuple(tuple(cases.values()) for cases in owners.values() if len(cases) > 1)
 
     def __len__(self) -> int:
         return len(self.places)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +39,16 @@ def _bytes(run: Run) -> dict[str, bytes]:
         "split.json",
     )
     return {name: (run.folder / name).read_bytes() for name in names}
+
+
+def test_one_person_under_two_names_is_told(make_bench: Callable[[str, int], Bench]) -> None:
+    bench = make_bench("twins", 4)
+    (bench.root / "p3_t2.txt").write_text((bench.root / "p1_t2.txt").read_text())
+    said = [text for stage in bench.run().findings()["stages"] for text in stage["findings"].get("warnings", ())]
+    assert [text for text in said if "one person twice" in text] == [
+        "cases p1_t2, p3_t2 are of different patients and hold the same voxels: one person twice, perhaps in training and in "
+        "test? Keep one, or give them one patient id."
+    ]
 
 
 def test_a_run_leaves_what_the_page_says(bench: Bench) -> None:

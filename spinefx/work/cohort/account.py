@@ -30,7 +30,7 @@ def account(
 ) -> Iterator[tuple[str, Findings]]:
     """The engine's own findings, each with its name, beside what the stages `found`."""
     rows = cohort.samples.rows
-    flow = cohort_flow(results, rows, cohort.split, cohort.labels)
+    flow = cohort_flow(results, cohort.samples, cohort.split, cohort.labels)
     first = table_one(rows, cohort.split, cohort.labels, cohort.facts)
     yield "cohort", replace(flow, tables=(flow.tables[0], first, *flow.tables[1:]))
     yield "quality", Findings(tables=(_missing(features),)) if features.columns else Findings()

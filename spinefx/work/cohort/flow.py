@@ -9,11 +9,13 @@ from spinefx.contract.findings import Column, Findings, Table
 from spinefx.contract.labels import Labels
 from spinefx.contract.samples import Split
 from spinefx.labels import audit
+from spinefx.store.samples import StoredSamples
 from spinefx.work.cases.outcome import CaseResult
 
 
-def cohort_flow(results: Sequence[CaseResult], rows: Sequence[Row], split: Split, labels: Labels) -> Findings:
-    """Cases found, quarantined, cut into samples; patients by part; labels joined or not."""
+def cohort_flow(results: Sequence[CaseResult], samples: StoredSamples, split: Split, labels: Labels) -> Findings:
+    """Cases found, quarantined, cut into samples; patients by part; labels joined or not; one person under two names."""
+    rows = samples.rows
     kept = [r for r in results if r.failure is None]
     out = [r for r in results if r.failure is not None]
     patients = {r.patient for r in results}
@@ -45,6 +47,11 @@ def cohort_flow(results: Sequence[CaseResult], rows: Sequence[Row], split: Split
     joined = [_labelled(rows, labels), join.table()] if labels.columns else []
     tables = [flow, *([left_out] if out else []), *joined]
     warnings = [f"{len(out)} of {len(results)} cases were quarantined"] if out else []
+    for cases in samples.twins:
+        warnings.append(
+            f"cases {', '.join(cases)} are of different patients and hold the same voxels: one person twice, perhaps in training "
+            "and in test? Keep one, or give them one patient id."
+        )
     if labels.rows and not join.matched:
         warnings.append("no label met a structure: the table's patients or levels are not those of the images")
     return Findings(tuple(tables), warnings=tuple(warnings + list(labels.problems)))
