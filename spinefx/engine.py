@@ -81,7 +81,7 @@ class Engine:
 
     def check(self) -> Checked:
         """Find the cases and read the labels; DataError names what is wrong with either, PlanError what is asked of them in vain."""
-        cases = roster(self.loader, self.plan.data.use)
+        cases = roster(self.loader, self.plan)
         labels, stratify = labels_of(self.plan, self.loader), self.plan.split.stratify
         if stratify and stratify not in labels.columns:
             raise PlanError(

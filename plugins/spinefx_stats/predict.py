@@ -227,10 +227,12 @@ def _bars(kind: str, protocol: str, results: Sequence[Result]) -> Figure | None:
 
 
 def _sentences(results: Sequence[Result]) -> list[str]:
-    """One per target: the latents, held out, beside level alone; a loss is said as a loss."""
+    """One per target: the latents, held out, beside level alone; a loss is said as a loss. Folds where nobody is held out."""
     out = []
+    judging = HELD_OUT if any(r.protocol == HELD_OUT and r.scored for r in results) else FOLDS
+    whom = "held-out patients" if judging == HELD_OUT else "patients, each fold judged by what was fitted on the others"
     for target in dict.fromkeys(r.target for r in results):
-        found = {r.features: r for r in results if r.target is target and r.protocol == HELD_OUT and r.scored}
+        found = {r.features: r for r in results if r.target is target and r.protocol == judging and r.scored}
         title = NAMES[target.kind][LEADING[target.kind]]
         said = [
             f"{name} {between(value, r.scored.low, r.scored.high)}"
@@ -241,7 +243,7 @@ def _sentences(results: Sequence[Result]) -> list[str]:
         if not said:
             continue
         judged = next(iter(found.values()))
-        text = f"{target.name}, {judged.n} rows of {judged.patients} held-out patients, {title}: {', '.join(said)}."
+        text = f"{target.name}, {judged.n} rows of {judged.patients} {whom}, {title}: {', '.join(said)}."
         gain = found["latents"].gain if "latents" in found else None
         if gain is not None:
             verdict = "more than" if gain[1] > 0 else "less than" if gain[2] < 0 else "not clearly other than"

@@ -47,7 +47,7 @@ def labels_of(plan: Plan, loader: Loader) -> Labels:
         if section.targets or section.covariates:
             raise PlanError(f"[labels] names no table, and loader {plan.data.use!r} brings no labels")
         return Labels()
-    with asked(plan.data.use, "labels"):
+    with asked(plan, "labels"):
         own = loader.labels()
     try:
         return replace(own, targets=section.targets or own.targets, covariates=section.covariates or own.covariates)

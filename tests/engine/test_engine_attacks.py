@@ -283,7 +283,7 @@ def test_an_observer_that_exits_ends_no_run(make_bench: Any) -> None:
         ("['a', '\\udcff']", "holds characters that cannot be printed"),
         ("['a', 'b' * 201]", "has 201 characters, wanted at most 200"),
         ("['a', 'a']", "gives two cases the id 'a'"),
-        ("[]", "finds no case"),
+        ("[]", r"\[data\]: loader .*: finds no case"),
         ("[0 / 0]", "fails to list its cases: ZeroDivisionError: division by zero"),
     ],
 )

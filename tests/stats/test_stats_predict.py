@@ -236,6 +236,10 @@ def test_without_held_out_patients_only_folds_are_judged() -> None:
     names = {row[1] for row in table(found, "prediction-binary").rows}
     assert names == {"folds"}
     assert any("held out" in w for w in found.warnings)
+    first = found.sentences[0]
+    assert "rows of 40 patients, each fold judged by what was fitted on the others, AUC: " in first
+    level = at(found, "binary", "folds", "level", "auc")
+    assert f"level {level:.3f}" in first
 
 
 def test_equal_seeds_give_equal_findings() -> None:

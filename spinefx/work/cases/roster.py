@@ -69,39 +69,42 @@ class _WithLabels(_Pseudonymous):
         return replace(own, rows=rows, remarks=remarks)
 
 
-def roster(loader: Loader, use: str) -> tuple[Case, ...]:
-    """Every case that the loader finds.
+def roster(loader: Loader, plan: Plan) -> tuple[Case, ...]:
+    """Every case that the plan's loader finds.
 
     Raises
     ------
     DataError
-        If it finds none, fails, gives an id twice, or ids that are no plain text.
+        If it finds none, fails, gives an id twice, or ids that are no plain text; with its place in the plan.
     """
-    with asked(use, "cases"):
+    with asked(plan, "cases"):
         cases = tuple(loader.cases())
-    if not cases:
-        raise DataError(f"[data] use = {use!r} finds no case; look at its root and patterns")
-    for case in cases:
-        if not isinstance(case, Case):
-            raise DataError(f"[data] use = {use!r} gives {type(case).__name__} among its cases, wanted Case")
-        for what, text in (("case", case.id), ("patient", case.patient)):
-            if why := _unfit(text):
-                raise DataError(f"[data] use = {use!r} gives the {what} id {text!r}: {why}; rename it at its source")
-    name, times = Counter(case.id for case in cases).most_common(1)[0]
-    if times > 1:
-        raise DataError(f"[data] use = {use!r} gives two cases the id {name!r}")
+        if not cases:
+            raise DataError("finds no case; look at its root and patterns")
+        for case in cases:
+            if not isinstance(case, Case):
+                raise DataError(f"gives {type(case).__name__} among its cases, wanted Case")
+            for what, text in (("case", case.id), ("patient", case.patient)):
+                if why := _unfit(text):
+                    raise DataError(f"gives the {what} id {text!r}: {why}; rename it at its source")
+        name, times = Counter(case.id for case in cases).most_common(1)[0]
+        if times > 1:
+            raise DataError(f"gives two cases the id {name!r}")
     return cases
 
 
 @contextmanager
-def asked(use: str, what: str) -> Iterator[None]:
-    """Name the loader in whatever goes wrong when it is asked for its cases or labels."""
+def asked(plan: Plan, what: str) -> Iterator[None]:
+    """Name the plan's loader, and its place, in whatever goes wrong when it is asked for its cases or labels."""
+    who = f"{plan.where('data')}: loader {plan.data.use!r}"
     try:
         yield
+    except DataError as error:
+        raise DataError(f"{who}: {error}") from error
     except SpinefxError:
         raise
     except Exception as error:
-        raise DataError(f"[data] use = {use!r} fails to list its {what}: {type(error).__name__}: {error}") from error
+        raise DataError(f"{who}: fails to list its {what}: {type(error).__name__}: {error}") from error
 
 
 def _unfit(text: object) -> str:
