@@ -257,6 +257,13 @@ def test_a_model_names_no_patient_and_no_path(place: Path, copy: Path) -> None:
     assert "_t2" not in text
 
 
+def test_a_model_s_folder_holds_the_files_that_the_documentation_names(copy: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "run-folder.md"
+    (line,) = [line for line in page.read_text().splitlines() if line.startswith("model/ ")]
+    named = line.removeprefix("model/").partition("(")[0].split(",")
+    assert {name.strip() for name in named} == {path.name for path in copy.iterdir()}
+
+
 def test_the_command_says_what_it_did(
     place: Path, copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
