@@ -20,7 +20,6 @@ class RunFolder:
 
     run : `run.json`.   stages : the entries of `findings.json`, in order.   has_findings : whether the file is there.
     dictionary : header and rows of `features_dictionary.csv`, empty where there is none.
-    epochs : `model/history.json`, empty where there is none.
     """
 
     folder: Path
@@ -28,7 +27,6 @@ class RunFolder:
     stages: tuple[Json, ...]
     has_findings: bool
     dictionary: tuple[tuple[str, ...], ...]
-    epochs: tuple[Json, ...] = ()
 
     @property
     def plan(self) -> Json:
@@ -40,11 +38,6 @@ class RunFolder:
     def cases(self) -> tuple[Json, ...]:
         """One mapping per case: case, patient, outcome, stage, plugin, cause, notes, seconds."""
         return tuple(mapping(case) for case in sequence(self.run.get("cases")))
-
-    @property
-    def history(self) -> tuple[Json, ...]:
-        """Losses of every epoch of the encoder's fit; empty where there were none."""
-        return tuple(mapping(epoch) for epoch in sequence(self.run.get("history")) or self.epochs)
 
     @property
     def title(self) -> str:
@@ -84,7 +77,6 @@ def read(folder: Path) -> RunFolder:
         stages=tuple(mapping(stage) for stage in sequence(findings.get("stages"))),
         has_findings=bool(findings),
         dictionary=_csv(folder / "features_dictionary.csv"),
-        epochs=_list(folder / "model" / "history.json"),
     )
 
 
@@ -93,10 +85,6 @@ def _json(path: Path) -> Json:
     if not isinstance(found, dict):
         raise StoreError(f"{path}: wanted a JSON object, got {type(found).__name__}; run the pipeline again")
     return found
-
-
-def _list(path: Path) -> tuple[Json, ...]:
-    return tuple(mapping(item) for item in sequence(read_json(path))) if path.is_file() else ()
 
 
 def _csv(path: Path) -> tuple[tuple[str, ...], ...]:
