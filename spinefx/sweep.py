@@ -97,6 +97,7 @@ def _value(text: str) -> Value:
 class Score:
     """What one choice held of unseen patients: mean IoU for each repeat and part, and of PCA of the same size.
 
+    iou : the parts of the first repeat, then of the next.   repeats : how many there are.
     failed : why the choice could not be fitted; it has no IoU then, and takes no part in what is chosen.
     """
 
@@ -104,6 +105,7 @@ class Score:
     iou: tuple[float, ...]
     pca: tuple[float, ...]
     failed: str = ""
+    repeats: int = 1
 
     @property
     def mean(self) -> float:
@@ -112,8 +114,9 @@ class Score:
 
     @property
     def error(self) -> float:
-        """Standard error of the mean over repeats and parts; 0 where there is one."""
-        return float(np.std(self.iou, ddof=1) / math.sqrt(len(self.iou))) if len(self.iou) > 1 else 0.0
+        """Standard error of the mean over parts, each the mean of its repeats: those judge the same patients again; 0 for one part."""
+        parts = np.reshape(self.iou, (self.repeats, -1)).mean(axis=0)
+        return float(np.std(parts, ddof=1) / math.sqrt(len(parts))) if len(parts) > 1 else 0.0
 
 
 @dataclass
@@ -196,7 +199,7 @@ class Sweep:
         except StageError as error:
             return Score(dict(choice), (), (), str(error))
         size = getattr(self._planned(choice, 0).encode.options, "latent_dim", 0)
-        return Score(dict(choice), tuple(found), self._components(size))
+        return Score(dict(choice), tuple(found), self._components(size), repeats=self.repeats)
 
     def _components(self, size: int) -> tuple[float, ...]:
         """The same of PCA with as many components, for each part; empty where it is not installed or samples are too few."""

@@ -97,7 +97,8 @@ def refuse_without(split: Split, patients: Sequence[str]) -> None:
     Raises
     ------
     DataError
-        If one of them is not in the cohort, if the split holds patients out already, or if none would be left to train on.
+        If one of them is not in the cohort, if the split holds patients out already, or if none would be left to train on or to
+        stop by.
     """
     unknown = sorted(set(patients) - split.patients())
     if unknown:
@@ -106,6 +107,11 @@ def refuse_without(split: Split, patients: Sequence[str]) -> None:
         raise DataError("without: [split] test holds patients out already; leave one of the two away")
     if split.patients("train") <= set(patients):
         raise DataError("without: nobody is left to train on; name fewer patients")
+    validation = split.patients("validation")
+    if validation and validation <= set(patients):
+        raise DataError(
+            "without: no validation patient is left, so that the second fit would stop otherwise; leave one out of it"
+        )
 
 
 def without(study: Study, patients: Sequence[str]) -> Study:

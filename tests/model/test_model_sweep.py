@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spinefx.api import PlanError
@@ -130,6 +131,14 @@ def test_the_smallest_within_one_standard_error_of_the_best_is_named() -> None:
     assert best.choice["encode.latent_dim"] == 8
     assert small.choice["encode.latent_dim"] == 4
     assert best.error == pytest.approx(0.03)
+
+
+def test_repeats_on_the_same_patients_do_not_narrow_the_standard_error() -> None:
+    once = Score({}, (0.70, 0.80, 0.78), ())
+    twice = Score({}, (0.69, 0.82, 0.77, 0.71, 0.78, 0.79), (), repeats=2)
+    assert twice.mean == pytest.approx(once.mean)
+    assert twice.error == pytest.approx(once.error)
+    assert once.error == pytest.approx(np.std([0.70, 0.80, 0.78], ddof=1) / 3**0.5)
 
 
 def test_the_command_writes_a_table_and_a_curve(

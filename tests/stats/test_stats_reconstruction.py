@@ -209,6 +209,9 @@ def test_a_second_fit_that_cannot_be_is_refused_with_the_reason_and_before_the_f
     assert "Nobody, X not in the cohort" in refused(everybody, "3", "X", "Nobody")
     assert "nobody is left to train on" in refused(everybody, *map(str, range(24)))
     Reconstruction(ReconstructionOptions(without=("3", "7"))).foresee(everybody, study.labels)
+    watched = Split({**everybody.part, "3": "validation", "7": "validation"}, everybody.fold)
+    assert "no validation patient is left" in refused(watched, "3", "7")
+    Reconstruction(ReconstructionOptions(without=("3", "8"))).foresee(watched, study.labels)
     Reconstruction(ReconstructionOptions()).foresee(study.split, study.labels)
     with pytest.raises(DataError, match="cannot fit another encoder"):
         Reconstruction(ReconstructionOptions(without=("3",))).evaluate(_all_trained(fitted=None)[0])
