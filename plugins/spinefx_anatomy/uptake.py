@@ -67,7 +67,7 @@ class Uptake:
             share = found.voxels[seen[0]] / mask.voxels(structure) if seen.size else 0.0
             if share < self.options.least_share or found.mean is None or found.maximum is None:
                 numbers.append(dict.fromkeys(MEANING, np.nan))
-                why = f"only {share:.0%} of it lies inside the image {self.options.image!r}"
+                why = f"only {100 * share:.0f} % of it lies inside the image {self.options.image!r}"
                 reasons |= {(row, name): why for name in MEANING}
                 continue
             i = int(seen[0])

@@ -158,6 +158,6 @@ class Pca:
             f"# {NAME} (version {VERSION})\n\n"
             f"{self.options.latent_dim} principal components of {_OF[self.options.of]}, {kind.shape} voxels of {kind.spacing} mm, "
             f"fitted on {fitted.get('samples')} samples of {fitted.get('patients')} patients (training part only); they "
-            f"explain {explained:.1%} of the variance there.\n\n"
+            f"explain {100 * explained:.1f} % of the variance there.\n\n"
             "Limits: linear, so tilts and sizes take several components; a baseline, not a model of anatomy.\n"
         )

@@ -53,9 +53,9 @@ def registration_notes(images: Mapping[str, Volume], *, reference: str = "") -> 
         other = _is_body(image, image.data[at[:, 0], at[:, 1], at[:, 2]])
         together = 2.0 * float((other & body[inside]).sum()) / float(other.sum() + body[inside].sum())
         if covered < COVERED:
-            notes.append(f"{name} covers {covered:.0%} of the body in {base}")
+            notes.append(f"{name} covers {100 * covered:.0f} % of the body in {base}")
         if together < TOGETHER:
-            notes.append(f"{base} and {name}: bodies overlap by {together:.0%} (Dice); are they registered?")
+            notes.append(f"{base} and {name}: bodies overlap by {100 * together:.0f} % (Dice); are they registered?")
     return notes
 
 

@@ -64,10 +64,10 @@ def bent(
         if most < FLAT - 1
         else "interpolate along geodesics"
         if least >= FLAT - 1
-        else f"for some pairs straight interpolation will do (below {FLAT - 1:.0%}), for others not"
+        else f"for some pairs straight interpolation will do (below {100 * (FLAT - 1):.0f} %), for others not"
     )
     said = (
-        f"Between {len(paths)} pairs of samples, straight lines in the latents are {middle:.0%} ({least:.0%} to {most:.0%}) longer "
+        f"Between {len(paths)} pairs of samples, straight lines in the latents are {100 * middle:.0f} % ({100 * least:.0f} % to {100 * most:.0f} %) longer "
         f"in decoded shapes than geodesics (median, least and most of those pairs): {verdict}."
     )
     return Findings(tuple(tables), sentences=(said,))

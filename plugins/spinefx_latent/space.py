@@ -175,7 +175,7 @@ class Space:
         far = distance[test] > float(np.quantile(distance[train], 0.95))
         patients = len({row.patient for row, tested in zip(study.latents.rows, test, strict=True) if tested})
         return (
-            f"{int(far.sum())} of the {len(far)} held-out samples ({far.mean():.0%}; {patients} patients) lie further from the "
+            f"{int(far.sum())} of the {len(far)} held-out samples ({100 * far.mean():.0f} %; {patients} patients) lie further from the "
             f"training cohort than 95 % of the training samples do (5 % expected of the same population).",
         )
 

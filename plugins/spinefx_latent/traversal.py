@@ -175,7 +175,7 @@ class Traversal:
             columns,
             tuple(lines),
             "A shape counts as anatomical while it is one piece inside its box, the analysers can measure it, and no "
-            f"measure lies further than {MARGIN:.0%} of the training structures' range outside that range.",
+            f"measure lies further than {100 * MARGIN:.0f} % of the training structures' range outside that range.",
         )
 
     def _heatmap(self, walks: list[Walk], names: tuple[str, ...], spread: Floats) -> Figure:

@@ -17,7 +17,7 @@ from spinefx_stats.decision import Worth, decision_figure, decision_rows, decisi
 from spinefx_stats.proof import folds_table, split_proof
 from spinefx_stats.protocols import FOLDS, HELD_OUT, LEAKING, Ladder, Protocol, as_published, folds, held_out, run
 from spinefx_stats.scores import LEADING, NAMES, Said, Scored, difference, scored
-from spinefx_stats.words import Cell, between, signed
+from spinefx_stats.words import Cell, between, several, signed
 
 
 @dataclass(frozen=True)
@@ -127,22 +127,22 @@ class Predict:
         """Why there are too few labelled rows on one side, or ""."""
         present, least = np.isfinite(target.values), self.options.minimum_class
         if protocol == HELD_OUT:
-            sides = {"fitting": cohort.fitted & present, "held-out": cohort.tested & present}
+            sides = {"fitting patient": cohort.fitted & present, "held-out patient": cohort.tested & present}
         else:
-            sides = {"all": (cohort.fold >= 0) & present}
+            sides = {"patient": (cohort.fold >= 0) & present}
         for side, rows in sides.items():
             people = cohort.patients.of(rows).count
             if target.kind != "binary":
                 if rows.sum() < 2 * least or people < 2 or np.ptp(target.values[rows]) == 0:
-                    return f"{int(rows.sum())} rows of {people} {side} patients have a value, or all the same one"
+                    return f"{several(int(rows.sum()), 'row')} of {several(people, side)} with a value, or all the same one"
                 continue
             for value, word in ((1.0, "positive"), (0.0, "negative")):
                 mine = rows & (target.values == value)
                 who = cohort.patients.of(mine).count
                 if mine.sum() < least or who < 2:
                     return (
-                        f"{int(mine.sum())} {word} rows of {who} patients among the {people} {side} patients, "
-                        f"{least} rows of 2 patients are needed"
+                        f"{several(int(mine.sum()), f'{word} row')} of {several(who, 'patient')} among "
+                        f"{several(people, side)}, {least} rows of 2 patients are needed"
                     )
         return ""
 

@@ -16,7 +16,7 @@ from spinefx_stats.patients import Patients
 from spinefx_stats.pictures import panel
 from spinefx_stats.rebuilt import CEILING, MEASURES, Measured, measure, refuse_without, without
 from spinefx_stats.weighted import Array
-from spinefx_stats.words import PARTS, Cell, between, signed
+from spinefx_stats.words import PARTS, Cell, between, several, signed
 
 Shown = TypeVar("Shown", Table, Figure)
 
@@ -200,7 +200,7 @@ class Reconstruction:
 
 def _named(shown: tuple[Shown, ...], count: int) -> tuple[Shown, ...]:
     """Tables or figures under names of their own."""
-    whom = "1 patient" if count == 1 else f"{count} patients"
+    whom = several(count, "patient")
     return tuple(
         replace(one, name=f"{one.name}-without", title=f"{one.title}: the same recipe, fitted without {whom}")
         for one in shown

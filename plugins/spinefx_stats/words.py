@@ -25,6 +25,11 @@ def between(value: object, low: object, high: object) -> str:
     return f"{number:.3f}" if math.isnan(a) or math.isnan(b) else f"{number:.3f} ({a:.3f} to {b:.3f})"
 
 
+def several(number: int, what: str) -> str:
+    """`1 row`, `4 rows`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def signed(value: float, low: float, high: float) -> str:
     """`+0.041 (-0.010 to +0.090)`."""
     return f"{value:+.3f}" if math.isnan(low) or math.isnan(high) else f"{value:+.3f} ({low:+.3f} to {high:+.3f})"

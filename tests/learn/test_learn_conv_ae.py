@@ -207,3 +207,24 @@ def test_log_covariance_equals_the_matrix_logarithm_of_the_mask_s_covariance():
     ].numpy()
     upper = [wanted[0, 0], wanted[1, 1], wanted[2, 2], *(2**0.5 * wanted[i] for i in ((0, 1), (0, 2), (1, 2)))]
     assert np.allclose(found, upper, atol=2e-3)
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_the_rate_rises_over_a_twentieth_of_the_steps_then_falls_as_asked(tmp_path, schedule):
+    train, _, _ = split(cohort(3)[0], validation=0, test=0)
+    options = {"epochs": 40, "batch": len(train) // 2, "lr": 0.01, "schedule": schedule}
+    history = conv_ae(**options).fit(fitting(train, SampleList(()), tmp_path))
+    share = np.array([h["epoch"] for h in history]) / 40
+    fall = (1 + np.cos(np.pi * share)) / 2 + 1e-3 if schedule == "cosine" else 1.0
+    np.testing.assert_allclose([h["lr"] for h in history], 0.01 * np.minimum(1, share / 0.05) * fall, rtol=1e-9)
+
+
+def test_a_loss_of_training_is_the_mean_over_samples_however_they_fall_into_batches(tmp_path):
+    train, _, _ = split(cohort(4)[0], validation=0, test=0)
+    told = {}
+    for batch in (5, len(train)):
+        model = conv_ae(epochs=1, batch=batch, lr=1e-12, decorrelation_weight=0.0)
+        told[batch] = model.fit(fitting(train, train, tmp_path / str(batch)))[0]
+    assert len(train) % 5, "batches of unlike sizes"
+    assert told[5]["train_loss"] == pytest.approx(told[len(train)]["train_loss"], rel=1e-4)
+    assert told[5]["train_loss"] == pytest.approx(told[5]["validation_loss"], rel=1e-4)

@@ -84,7 +84,7 @@ def test_distances_are_measured_against_training_patients_only(planar):
         assert np.allclose(features.columns[name][train], again.columns[name][train])
         assert not np.allclose(features.columns[name][~train], again.columns[name][~train])
     held = len(planar.split.mask(planar.latents.rows, "test").nonzero()[0])
-    assert findings.sentences[0].startswith(f"{held} of the {held} held-out samples (100%; ")
+    assert findings.sentences[0].startswith(f"{held} of the {held} held-out samples (100 %; ")
 
 
 def test_mahalanobis_equals_scipy_s_where_samples_are_many():

@@ -60,7 +60,8 @@ def test_space_tells_of_the_metric_with_intervals_and_leaves_it_out_with_a_reaso
     ratio = next(t for t in found.tables if t.name == "geodesics").rows[2]
     assert ratio[2] >= 1.0
     said = next(sentence for sentence in found.sentences if "straight lines" in sentence)
-    assert f"{ratio[1] - 1:.0%} ({ratio[2] - 1:.0%} to {ratio[3] - 1:.0%}) longer" in said
+    middle, least, most = (100 * (value - 1) for value in ratio[1:])
+    assert f"{middle:.0f} % ({least:.0f} % to {most:.0f} %) longer" in said
     still = Known()
     z[:, 3] = 0.0
     less = Space(SpaceOptions(resamples=0)).measure_latents(study(z, patients=20, levels=3, encoder=still))[1]

@@ -168,7 +168,7 @@ def test_too_few_of_a_class_is_a_warning_with_the_counts_and_no_number() -> None
         "Gone": ("ordinal", np.full(len(rows), np.nan)),
     }
     found = Predict(FAST).evaluate(study_of(np.zeros((len(rows), 2)), rows, labels=labels))
-    assert any("Rare, folds: 2 positive rows of 1 patients" in w for w in found.warnings)
+    assert any("Rare, folds: 2 positive rows of 1 patient among" in w for w in found.warnings)
     assert any("Never" in w for w in found.warnings)
     assert any("Gone, held out: 0 rows" in w for w in found.warnings)
     assert not any(t.name.startswith("prediction") for t in found.tables)

@@ -81,7 +81,7 @@ class Discs:
         if not cut:
             return {}
         share = max(contact.share for contact in cut)
-        text = f"cut off by the image's border ({share:.0%} of its largest section lies on it)"
+        text = f"cut off by the image's border ({100 * share:.0f} % of its largest section lies on it)"
         names = WHOLE if disc.cut_whole else SIZES
         if self.options.cut_off == "missing":
             out |= dict.fromkeys(names, np.nan)

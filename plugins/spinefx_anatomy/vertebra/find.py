@@ -69,4 +69,8 @@ def _cut_off(body: Body, part: NDArray[np.bool_], box: NDArray[np.int64], mask: 
     core = np.zeros(stop - start, bool)
     core[tuple((inner - start).T)] = True
     worst = max(contact(core, np.stack([start, stop]) + box[0], mask.grid.shape), key=lambda c: (c.cut, c.share))
-    return f"cut off by the image's border ({worst.share:.0%} of the largest section lies on it)" if worst.cut else ""
+    return (
+        f"cut off by the image's border ({100 * worst.share:.0f} % of the largest section lies on it)"
+        if worst.cut
+        else ""
+    )

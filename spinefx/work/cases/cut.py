@@ -114,7 +114,7 @@ def _one(
     lost = 1.0 - float(soft.sum()) * target.voxel_mm3 / (len(index) * mask.grid.voxel_mm3)
     if lost > _LOST:
         notes.append(
-            f"{structure.name}: {lost:.0%} of it lies outside the sample's box; raise [sample] shape or spacing"
+            f"{structure.name}: {100 * lost:.0f} % of it lies outside the sample's box; raise [sample] shape or spacing"
         )
     elif margin > 0 and (room := _room(mask.grid.to_world(index), target)) < margin:
         notes.append(f"{structure.name}: {room:.1f} mm between it and the sample's box, wanted {margin:g}")
