@@ -88,8 +88,9 @@ def _same(text: str, full: str) -> bool:
 
 
 def _rounded(value: float, places: int) -> str:
-    small = places == 0 and abs(value) < 10 and value != round(value)  # 1.26 beside 122 is not 1
-    if abs(value) >= 1e-4 and (small or abs(value) < 0.5 * 10.0**-places):
+    if places == 0 and 0.5 <= abs(value) < 10 and value != round(value):  # 1.03 beside 122 is not 1
+        return f"{value:.3g}".replace("-", MINUS)
+    if 1e-4 <= abs(value) < 0.5 * 10.0**-places:
         return f"{value:.2g}".replace("-", MINUS)
     if value != 0 and abs(value) < 0.5 * 10.0**-places:
         mantissa, _, exponent = f"{value:.1e}".partition("e")

@@ -71,6 +71,7 @@ def test_a_cell_of_words_is_as_wide_as_reading_needs_and_no_row_a_screen_high(pa
     assert notes
     assert set(notes) == {"long"}
     assert all(len(text) > 30 for kind, text in cells if kind == "long")
+    assert {kind for kind, text in cells if text == "done"} == {"short"}, "a word or a level is not broken in two"
 
 
 def in_cells(page: Page) -> tuple[set[float], set[str]]:
