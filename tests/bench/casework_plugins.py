@@ -96,7 +96,13 @@ class Tally:
 
 
 def _said(name: str, named: Mapping[str, Any]) -> str:
-    return f"{name} label-smooth" if named.get("method") == "label-smooth" else name
+    return (
+        f"{name} label-smooth"
+        if named.get("method") == "label-smooth"
+        else f"{name} antialias"
+        if named.get("antialias")
+        else name
+    )
 
 
 class Timed(Casework):
