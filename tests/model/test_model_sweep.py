@@ -141,40 +141,39 @@ def test_repeats_on_the_same_patients_do_not_narrow_the_standard_error() -> None
     assert once.error == pytest.approx(np.std([0.70, 0.80, 0.78], ddof=1) / 3**0.5)
 
 
-def test_the_command_writes_a_table_and_a_curve(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a small pipeline in it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pipeline.toml").write_text(
         '[run]\nout = "run"\nexecutor = "serial"\n[data]\nuse = "phantom"\npatients = 6\nlevels = 3\nspacing_mm = [5.0, 1.2, 1.2]\n'
         '[sample]\nshape = [12, 20, 24]\nspacing = 2.5\n[encode]\nuse = "pca"\n'
     )
+    return tmp_path
+
+
+def test_the_command_writes_a_table_and_a_curve(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sweep", "--over", "encode.latent_dim=2,4", "--folds", "2", "-q"]) == 0
     said = capsys.readouterr().out
     assert "latent_dim 4" in said
     assert "within one standard error" in said
-    lines = (tmp_path / "run-sweep" / "sweep.csv").read_text().splitlines()
+    lines = (here / "run-sweep" / "sweep.csv").read_text().splitlines()
     assert lines[0] == "encode.latent_dim,iou,error,pca"
     assert len(lines) == 3
-    record = json.loads((tmp_path / "run-sweep" / "sweep.json").read_text())
+    record = json.loads((here / "run-sweep" / "sweep.json").read_text())
     assert record["scores"][0]["iou"] == record["scores"][0]["pca"], "PCA beside itself"
-    assert (tmp_path / "run-sweep" / "sweep.png").read_bytes().startswith(b"\x89PNG")
+    assert (here / "run-sweep" / "sweep.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_choice_that_cannot_be_fitted_is_told_and_the_others_stand(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "pipeline.toml").write_text(
-        '[run]\nout = "run"\nexecutor = "serial"\n[data]\nuse = "phantom"\npatients = 6\nlevels = 3\nspacing_mm = [5.0, 1.2, 1.2]\n'
-        '[sample]\nshape = [12, 20, 24]\nspacing = 2.5\n[encode]\nuse = "pca"\n'
-    )
     assert main(["sweep", "--over", "encode.latent_dim=2,64", "--folds", "2", "-q"]) == 4
     told = capsys.readouterr()
     assert "failed: latent_dim 64: encode: pca: " in told.out
     assert "best: latent_dim 2;" in told.out
     assert "Traceback" not in told.err
-    assert (tmp_path / "run-sweep" / "sweep.csv").read_text().splitlines()[-1].startswith(("2,0.", "64,,,"))
-    assert (tmp_path / "run-sweep" / "sweep.png").is_file()
+    assert (here / "run-sweep" / "sweep.csv").read_text().splitlines()[-1].startswith(("2,0.", "64,,,"))
+    assert (here / "run-sweep" / "sweep.png").is_file()
     assert main(["sweep", "--over", "encode.latent_dim=64", "--folds", "2", "-q"]) == 4
     assert "no choice could be fitted" in capsys.readouterr().err
